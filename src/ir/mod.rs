@@ -1,0 +1,549 @@
+//! The waist: a typed model of a CodePipeline declaration, no more and no less.
+//!
+//! Every front end ends here and every back end starts here. A node knows its [`Origin`]; apart from origins, two texts
+//! that mean the same pipeline give equal IR. Field names follow the API (model 2015-07-09): `action.run_order` is
+//! `runOrder`. What the API keeps as encoded strings is an encoded string here too, with its variable references as
+//! [`TextPart::Variable`], because CodePipeline replaces them textually.
+//!
+//! [`local`](Action::local) and the `name`s of [`Handle`]s never reach CodePipeline: they are for running here and for
+//! messages.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::source::Span;
+pub use crate::syntax::ast::ConditionPosition;
+
+/// Where a node came from, whatever the front end.
+pub type Origin = Span;
+
+/// A value that knows its origin. Equality looks at the value alone.
+#[derive(Clone, Debug, Default, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Node<T> {
+    pub value: T,
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+impl<T> Node<T> {
+    pub fn new(value: T, origin: Origin) -> Self {
+        Self { value, origin }
+    }
+}
+
+impl<T: PartialEq> PartialEq for Node<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Node<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+/// A string that may hold values known only later.
+///
+/// Normal form: no empty literal, no two literals side by side. Build with [`Text::push_str`] and [`Text::push`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Text {
+    parts: Vec<TextPart>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextPart {
+    Literal(String),
+    /// `#{namespace.key}`: known when running.
+    Variable(VariableRef),
+    /// Known when deploying: only a CloudFormation template can say it.
+    Deploy(DeployValue),
+}
+
+/// `#{namespace.key}`. `variables` and `codepipeline` are the reserved namespaces: the pipeline's own variables, and the
+/// execution's id.
+#[derive(Clone, Debug, Eq, Serialize, Deserialize)]
+pub struct VariableRef {
+    pub namespace: String,
+    pub key: String,
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+impl PartialEq for VariableRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.namespace == other.namespace && self.key == other.key
+    }
+}
+
+impl fmt::Display for VariableRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{{{}.{}}}", self.namespace, self.key)
+    }
+}
+
+/// What `cfn.…` gives: a value CloudFormation fills in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeployValue {
+    Ref(String),
+    GetAtt(String, String),
+    Sub(String),
+    ImportValue(String),
+}
+
+impl Text {
+    pub fn literal(text: impl Into<String>) -> Self {
+        let mut out = Self::default();
+        out.push_str(&text.into());
+        out
+    }
+
+    pub fn parts(&self) -> &[TextPart] {
+        &self.parts
+    }
+
+    pub fn push_str(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        if let Some(TextPart::Literal(last)) = self.parts.last_mut() {
+            last.push_str(text);
+        } else {
+            self.parts.push(TextPart::Literal(text.to_owned()));
+        }
+    }
+
+    pub fn push(&mut self, part: TextPart) {
+        match part {
+            TextPart::Literal(text) => self.push_str(&text),
+            other => self.parts.push(other),
+        }
+    }
+
+    pub fn append(&mut self, other: Text) {
+        for part in other.parts {
+            self.push(part);
+        }
+    }
+
+    /// The text, if all of it is known when compiling.
+    pub fn as_literal(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [TextPart::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn variables(&self) -> impl Iterator<Item = &VariableRef> {
+        self.parts.iter().filter_map(|part| match part {
+            TextPart::Variable(variable) => Some(variable),
+            _ => None,
+        })
+    }
+
+    pub fn has_deploy_value(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, TextPart::Deploy(_)))
+    }
+
+    /// Splits text as CodePipeline reads it: `#{namespace.key}` are references, all else is literal.
+    pub fn parse(text: &str, origin: Origin) -> Self {
+        let mut out = Self::default();
+        let mut rest = text;
+        while let Some(start) = rest.find("#{") {
+            let Some(length) = rest[start..].find('}') else { break };
+            let inner = &rest[start + 2..start + length];
+            match inner.split_once('.') {
+                Some((namespace, key)) if is_reference_part(namespace) && is_reference_part(key) => {
+                    out.push_str(&rest[..start]);
+                    let (namespace, key) = (namespace.to_owned(), key.to_owned());
+                    out.push(TextPart::Variable(VariableRef { namespace, key, origin }));
+                    rest = &rest[start + length + 1..];
+                }
+                _ => {
+                    out.push_str(&rest[..start + 2]);
+                    rest = &rest[start + 2..];
+                }
+            }
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+fn is_reference_part(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"@-_".contains(&byte))
+}
+
+impl fmt::Display for Text {
+    /// As CodePipeline reads it; a value known when deploying is shown as `${cfn…}` and has no CodePipeline form.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in &self.parts {
+            match part {
+                TextPart::Literal(text) => f.write_str(text)?,
+                TextPart::Variable(variable) => variable.fmt(f)?,
+                TextPart::Deploy(DeployValue::Ref(name)) => write!(f, "${{cfn.ref({name})}}")?,
+                TextPart::Deploy(DeployValue::GetAtt(name, attribute)) => {
+                    write!(f, "${{cfn.get_att({name}, {attribute})}}")?;
+                }
+                TextPart::Deploy(DeployValue::Sub(text)) => write!(f, "${{cfn.sub({text})}}")?,
+                TextPart::Deploy(DeployValue::ImportValue(name)) => write!(f, "${{cfn.import_value({name})}}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A whole pipeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pipeline {
+    /// The identifier in the `.pipe` file; in other front ends the AWS name.
+    pub handle: Handle,
+    pub name: Node<String>,
+    pub role_arn: Option<Node<Text>>,
+    pub stores: Stores,
+    pub pipeline_type: Node<PipelineType>,
+    pub execution_mode: Option<Node<ExecutionMode>>,
+    pub variables: Vec<Variable>,
+    pub triggers: Vec<Trigger>,
+    pub stages: Vec<Stage>,
+    pub tags: Vec<Tag>,
+    /// The pipeline's head: what to point at when something is missing.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// The name by which the user's file refers to a thing: `image["api"]`, `prod.rollout["api"]`. Not part of the
+/// declaration: two pipelines that differ in handles alone are equal.
+#[derive(Clone, Debug, Default, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Handle(pub String);
+
+impl PartialEq for Handle {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl fmt::Display for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// `artifactStore` or `artifactStores`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stores {
+    /// Neither was given.
+    Missing,
+    One(Store),
+    /// By region; `both` is the origin of an `artifact_store` that was given as well.
+    ByRegion {
+        stores: BTreeMap<String, Store>,
+        #[serde(skip)]
+        both: Option<Origin>,
+        #[serde(skip)]
+        origin: Origin,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Store {
+    /// The bucket's name.
+    pub location: Node<Text>,
+    pub encryption_key: Option<Node<Text>>,
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PipelineType {
+    V1,
+    V2,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ExecutionMode {
+    #[default]
+    Superseded,
+    Queued,
+    Parallel,
+}
+
+/// A pipeline variable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variable {
+    pub name: Node<String>,
+    pub default: Option<Node<String>>,
+    pub description: Option<String>,
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tag {
+    pub key: Node<String>,
+    pub value: Node<String>,
+}
+
+/// A git trigger: `providerType` is always `CodeStarSourceConnection`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// The AWS name of the source action.
+    pub source_action: Node<String>,
+    pub push: Vec<PushFilter>,
+    pub pull_request: Vec<PullRequestFilter>,
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PushFilter {
+    pub tags: Option<Patterns>,
+    pub branches: Option<Patterns>,
+    pub file_paths: Option<Patterns>,
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PullRequestFilter {
+    pub events: Vec<Node<PullRequestEvent>>,
+    pub branches: Option<Patterns>,
+    pub file_paths: Option<Patterns>,
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum PullRequestEvent {
+    Open,
+    Updated,
+    Closed,
+}
+
+/// Glob patterns that must match, and that must not.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Patterns {
+    pub includes: Vec<Node<String>>,
+    pub excludes: Vec<Node<String>>,
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    pub handle: Handle,
+    pub name: Node<String>,
+    /// In the order of the text; [`Action::run_order`] says when each runs.
+    pub actions: Vec<Action>,
+    pub before_entry: Option<Condition>,
+    pub on_success: Option<Condition>,
+    pub on_failure: Option<FailureHandling>,
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+impl Stage {
+    /// The stage's steps, by ascending run order: what runs at the same time stands together, in the order of the text.
+    pub fn steps(&self) -> Vec<Vec<&Action>> {
+        let mut steps: BTreeMap<u32, Vec<&Action>> = BTreeMap::new();
+        for action in &self.actions {
+            steps.entry(action.run_order).or_default().push(action);
+        }
+        steps.into_values().collect()
+    }
+}
+
+/// `onFailure`: a result at once, or conditions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FailureHandling {
+    /// Without rules.
+    pub result: Option<Node<ConditionResult>>,
+    pub retry_mode: Option<Node<RetryMode>>,
+    pub condition: Option<Condition>,
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Condition {
+    /// What happens when a rule is not satisfied.
+    pub result: Option<Node<ConditionResult>>,
+    pub rules: Vec<Rule>,
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ConditionResult {
+    Rollback,
+    Fail,
+    Retry,
+    Skip,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RetryMode {
+    FailedActions,
+    AllActions,
+}
+
+/// Category, owner, provider and version: `Build/AWS/CodeBuild/1`. A rule's category is `Rule`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TypeId {
+    pub category: String,
+    pub owner: String,
+    pub provider: String,
+    pub version: String,
+}
+
+impl fmt::Display for TypeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/{}", self.category, self.owner, self.provider, self.version)
+    }
+}
+
+impl TypeId {
+    /// Reads `Build/AWS/CodeBuild/1`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('/').map(str::to_owned);
+        let id = Self {
+            category: parts.next()?,
+            owner: parts.next()?,
+            provider: parts.next()?,
+            version: parts.next()?,
+        };
+        parts.next().is_none().then_some(id)
+    }
+
+    pub fn is_source(&self) -> bool {
+        self.category == "Source"
+    }
+}
+
+/// A rule of a condition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    pub handle: Handle,
+    pub name: Node<String>,
+    pub type_id: TypeId,
+    pub configuration: Configuration,
+    pub commands: Vec<Node<Text>>,
+    pub inputs: Vec<Node<String>>,
+    pub role_arn: Option<Node<Text>>,
+    pub region: Option<Node<String>>,
+    pub timeout_minutes: Option<Node<u64>>,
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// What an action or rule is configured with, by key.
+pub type Configuration = BTreeMap<String, ConfigEntry>;
+
+#[derive(Clone, Debug, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConfigEntry {
+    pub value: Text,
+    /// The value's place.
+    #[serde(skip)]
+    pub origin: Origin,
+    /// The field or key, to point at its name.
+    #[serde(skip)]
+    pub key_origin: Origin,
+}
+
+impl PartialEq for ConfigEntry {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    pub handle: Handle,
+    pub name: Node<String>,
+    pub type_id: TypeId,
+    /// The step within its stage, from 1.
+    pub run_order: u32,
+    pub configuration: Configuration,
+    pub commands: Vec<Node<Text>>,
+    pub environment: Vec<EnvironmentVariable>,
+    /// Names of artifacts.
+    pub inputs: Vec<Node<String>>,
+    pub outputs: Vec<OutputArtifact>,
+    /// `outputVariables`: what compute actions read from their environment at the end.
+    pub output_variables: Vec<Node<String>>,
+    pub role_arn: Option<Node<Text>>,
+    pub region: Option<Node<String>>,
+    pub namespace: Option<Node<String>>,
+    pub timeout_minutes: Option<Node<u64>>,
+    /// Output variables that the user's own build defines (`export NAME`), where the declaration has no place for them.
+    pub exports: Vec<Node<String>>,
+    /// What only a run on this machine needs.
+    pub local: Local,
+    /// The action's head: `action image[svc]`.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnvironmentVariable {
+    pub name: Node<String>,
+    pub value: Node<Text>,
+    pub kind: EnvironmentKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EnvironmentKind {
+    Plaintext,
+    SecretsManager,
+    ParameterStore,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutputArtifact {
+    pub handle: Handle,
+    pub name: Node<String>,
+    /// Patterns of the files that a compute action puts in.
+    pub files: Vec<Node<String>>,
+}
+
+/// An action's `local { … }` block, evaluated: `run`, `path`, `buildspec`, `outputs`, `env` and what else drivers take.
+/// Never part of the declaration: pipelines that differ in it alone are equal.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Local {
+    pub settings: BTreeMap<String, LocalSetting>,
+}
+
+impl PartialEq for Local {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LocalSetting {
+    pub value: serde_json::Value,
+    #[serde(skip)]
+    pub origin: Origin,
+    #[serde(skip)]
+    pub key_origin: Origin,
+}

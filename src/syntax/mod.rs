@@ -1,0 +1,3 @@
+//! Text to AST and back: the grammar's binding, the parser, and the formatter.
+
+pub mod ast;

@@ -1,0 +1,16 @@
+//! The integration tests: one crate, so that it links once.
+
+mod support;
+
+mod check;
+mod cli;
+mod docs;
+mod examples;
+mod export;
+mod fmt;
+mod ir;
+mod laws;
+mod run;
+mod stdlib;
+mod syntax;
+mod tidy;
