@@ -220,6 +220,9 @@ pub struct Pipeline {
     /// The pipeline's head: what to point at when something is missing.
     #[serde(skip)]
     pub origin: Origin,
+    /// An error was reported in it, so something may be missing: rules about what is missing stay silent.
+    #[serde(skip)]
+    pub incomplete: bool,
 }
 
 /// The name by which the user's file refers to a thing: `image["api"]`, `prod.rollout["api"]`. Not part of the
@@ -354,6 +357,9 @@ pub struct Stage {
     pub on_failure: Option<FailureHandling>,
     #[serde(skip)]
     pub origin: Origin,
+    /// An error was reported in it, so something may be missing: rules about what is missing stay silent.
+    #[serde(skip)]
+    pub incomplete: bool,
 }
 
 impl Stage {
@@ -450,6 +456,9 @@ pub struct Rule {
     pub timeout_minutes: Option<Node<u64>>,
     #[serde(skip)]
     pub origin: Origin,
+    /// An error was reported in it, so something may be missing: rules about what is missing stay silent.
+    #[serde(skip)]
+    pub incomplete: bool,
 }
 
 /// What an action or rule is configured with, by key.
@@ -499,6 +508,9 @@ pub struct Action {
     /// The action's head: `action image[svc]`.
     #[serde(skip)]
     pub origin: Origin,
+    /// An error was reported in it, so something may be missing: rules about what is missing stay silent.
+    #[serde(skip)]
+    pub incomplete: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
