@@ -11,6 +11,8 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
+pub mod library;
+
 /// The largest file that is read, in bytes. Larger ones get an error instead of being parsed.
 pub const MAX_FILE_SIZE: u64 = 100 * 1024 * 1024;
 
@@ -192,8 +194,12 @@ impl Sources {
         id
     }
 
+    /// The file with this id: one of this compilation's own, or of the standard library.
     pub fn file(&self, id: FileId) -> &SourceFile {
-        &self.files[id.0 as usize]
+        match self.files.get(id.0 as usize) {
+            Some(file) => file,
+            None => library::file(id).expect("a file's id is used with the sources that gave it"),
+        }
     }
 
     pub fn files(&self) -> impl Iterator<Item = &SourceFile> {
