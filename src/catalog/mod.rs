@@ -2,6 +2,26 @@
 //!
 //! The library's own (`stdlib/*.pipe`) are kept in a form that need not be parsed at every start and are decoded when
 //! first asked for; a user's file adds its own. Nothing in here names a provider: what can be said in `.pipe` is said there.
+//!
+//! - [`lower`] reads a `provider` item into a [`Provider`], the library's and a user's alike.
+//! - [`Catalog`] finds providers, by the name that `.pipe` uses and by AWS type.
+//! - [`library`] is the form in which the library is kept, and how it is made from `stdlib/*.pipe`.
+//!
+//! # Changing the library
+//!
+//! Edit `stdlib/<module>.pipe`, then run `UPDATE_LIBRARY=1 cargo test --test main stdlib::`, which writes
+//! `src/catalog/library.bin` and `docs/providers.md` anew. Without the variable the same tests fail when either is not
+//! what the library says.
+
+pub mod codes;
+pub mod library;
+mod lookup;
+mod lower;
+mod names;
+
+pub use lookup::Catalog;
+pub use lower::{DRIVERS, lower};
+pub use names::{pascal_case, snake_case};
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +63,28 @@ pub struct Provider {
     pub page: Option<String>,
     /// The provider's name where it is declared.
     pub span: Span,
+}
+
+impl Provider {
+    /// The declared field of this name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The field that is sent under this configuration key.
+    pub fn field_of_key(&self, key: &str) -> Option<&Field> {
+        self.fields
+            .iter()
+            .find(|field| field.key == key && field.encoding.is_configuration())
+    }
+
+    /// AWS's name of the output variable that `.pipe` calls `name`, if the provider fixes its output variables.
+    pub fn output_variable(&self, name: &str) -> Option<&str> {
+        let Exports::Fixed(names) = &self.exports else {
+            return None;
+        };
+        names.iter().find(|aws| snake_case(aws) == name).map(String::as_str)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +138,31 @@ pub enum Encoding {
     Commands,
     /// `environment`: not configuration, but the action's `environmentVariables`.
     Environment,
+}
+
+impl Encoding {
+    /// Every encoding by the name that `encoded` takes; `Plain` is what a field has without one.
+    pub const NAMES: [(&'static str, Self); 6] = [
+        ("csv", Self::Csv),
+        ("json", Self::Json),
+        ("env_json", Self::EnvJson),
+        ("minutes", Self::Minutes),
+        ("commands", Self::Commands),
+        ("environment", Self::Environment),
+    ];
+
+    /// Whether the value is sent as an entry of `configuration`, and not beside it.
+    pub fn is_configuration(self) -> bool {
+        !matches!(self, Self::Commands | Self::Environment)
+    }
+
+    /// The name that `encoded` takes; none for [`Encoding::Plain`].
+    pub fn name(self) -> Option<&'static str> {
+        Self::NAMES
+            .iter()
+            .find(|&&(_, encoding)| encoding == self)
+            .map(|&(name, _)| name)
+    }
 }
 
 /// A condition between fields: `require cond else "message" at field`.
