@@ -220,8 +220,8 @@ fn kept_parts(text: &str, range: Range<usize>, labels: &[Range<usize>], width: u
         return vec![range];
     }
     if labels.is_empty() {
-        let start = range.start;
-        return Vec::from([start..forward(text, start, width, range.end)]);
+        let head = range.start..forward(text, range.start, width, range.end);
+        return vec![head];
     }
     let share = width / labels.len();
     let mut kept: Vec<Range<usize>> = Vec::new();
