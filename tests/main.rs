@@ -1,5 +1,6 @@
 //! The integration tests: one crate, so that it links once.
 
+#[allow(dead_code, reason = "each helper is for the areas that need it")]
 mod support;
 
 mod check;

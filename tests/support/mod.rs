@@ -1,1 +1,39 @@
 //! What several tests need.
+
+use std::path::PathBuf;
+
+use pipe::compile::{Compiled, Main, Options, compile};
+use pipe::diagnostic::human::{Style, render};
+use pipe::source::MemoryHost;
+
+/// Compiles one file, `main.pipe`, that stands alone.
+pub fn compile_text(text: &str) -> Compiled {
+    compile_files(&[("main.pipe", text)])
+}
+
+/// Compiles the first of some files in memory, which may import the others.
+pub fn compile_files(files: &[(&str, &str)]) -> Compiled {
+    let entries = files
+        .iter()
+        .map(|(name, text)| (PathBuf::from(name), text.as_bytes().to_vec()));
+    let host = MemoryHost {
+        files: entries.collect(),
+    };
+    let main = Main::Path(PathBuf::from(files[0].0));
+    compile(&host, &main, &Options::default()).unwrap()
+}
+
+/// What `pipe check` says of a file that stands alone; empty if it has nothing to say.
+pub fn report(text: &str) -> String {
+    report_of(&compile_text(text))
+}
+
+/// As [`report`], for the first of some files in memory.
+pub fn report_files(files: &[(&str, &str)]) -> String {
+    report_of(&compile_files(files))
+}
+
+/// The reports of a compilation as people see them, without colours.
+pub fn report_of(compiled: &Compiled) -> String {
+    render(&compiled.diagnostics, &compiled.sources, Style::PLAIN)
+}
