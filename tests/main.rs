@@ -1,5 +1,7 @@
 //! The integration tests: one crate, so that it links once.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 #[allow(dead_code, reason = "each helper is for the areas that need it")]
 mod support;
 

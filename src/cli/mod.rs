@@ -1,6 +1,50 @@
-//! (being built)
+//! The command line: one file a subcommand.
+//!
+//! `main` parses the arguments, hands them to the subcommand, and turns its answer into an exit status: a
+//! [`Status`], or an operational [`Error`], which is told on standard error. Results go to standard output, everything
+//! else to standard error. A closed pipe is success: whoever reads has read enough.
+
 use std::process::ExitCode;
-/// Entry.
+
+use clap::Parser;
+
+use self::args::{Cli, Command};
+use self::console::Console;
+use self::error::Error;
+use self::status::Status;
+
+mod args;
+mod check;
+mod console;
+mod error;
+mod input;
+mod report;
+mod status;
+
+/// Runs the program with this process's arguments.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help and version come here, too. There is nobody left to tell if they cannot be printed.
+            let _ = answer.print();
+            return ExitCode::from(answer.exit_code() as u8);
+        }
+    };
+    let mut console = Console::of_this_process();
+    let status = match execute(cli.command, &mut console).and_then(|status| console.finish(status)) {
+        Ok(status) => status,
+        Err(error) if error.is_closed_pipe() => Status::Fine,
+        Err(error) => {
+            console.complain(&error);
+            Status::CouldNotAsk
+        }
+    };
+    ExitCode::from(status.code())
+}
+
+fn execute(command: Command, console: &mut Console) -> Result<Status, Error> {
+    match command {
+        Command::Check(args) => check::check(&args, console),
+    }
 }

@@ -7,12 +7,12 @@ use pipe::diagnostic::human::{Style, render};
 use pipe::source::MemoryHost;
 
 /// Compiles one file, `main.pipe`, that stands alone.
-pub fn compile_text(text: &str) -> Compiled {
+pub(crate) fn compile_text(text: &str) -> Compiled {
     compile_files(&[("main.pipe", text)])
 }
 
 /// Compiles the first of some files in memory, which may import the others.
-pub fn compile_files(files: &[(&str, &str)]) -> Compiled {
+pub(crate) fn compile_files(files: &[(&str, &str)]) -> Compiled {
     let entries = files
         .iter()
         .map(|(name, text)| (PathBuf::from(name), text.as_bytes().to_vec()));
@@ -24,16 +24,16 @@ pub fn compile_files(files: &[(&str, &str)]) -> Compiled {
 }
 
 /// What `pipe check` says of a file that stands alone; empty if it has nothing to say.
-pub fn report(text: &str) -> String {
+pub(crate) fn report(text: &str) -> String {
     report_of(&compile_text(text))
 }
 
 /// As [`report`], for the first of some files in memory.
-pub fn report_files(files: &[(&str, &str)]) -> String {
+pub(crate) fn report_files(files: &[(&str, &str)]) -> String {
     report_of(&compile_files(files))
 }
 
 /// The reports of a compilation as people see them, without colours.
-pub fn report_of(compiled: &Compiled) -> String {
+pub(crate) fn report_of(compiled: &Compiled) -> String {
     render(&compiled.diagnostics, &compiled.sources, Style::PLAIN)
 }

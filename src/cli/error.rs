@@ -1,0 +1,59 @@
+//! Operational errors: what could not be done, to which file, and what to do about it where that is known.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::source::ReadError;
+
+/// Why a subcommand could not give its answer. All of these end with status 2.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("cannot read `{}`: {}", .path.display(), reading(.why))]
+    Read { path: PathBuf, why: ReadError },
+    #[error("cannot read standard input: {}", reading(.0))]
+    Stdin(ReadError),
+    #[error("cannot look for files under `{}`: {why}", .path.display())]
+    Walk { path: PathBuf, why: String },
+    #[error("there is no `.pipe` file under `{}`", .path.display())]
+    NoFiles { path: PathBuf },
+    #[error("cannot read parameters from `{}`: {why}", .path.display())]
+    Params { path: PathBuf, why: String },
+    #[error("cannot write to standard output: {}", words(.0))]
+    Output(io::Error),
+}
+
+impl Error {
+    /// Whoever reads our output has gone.
+    pub(super) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(why) if why.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// What to do about it.
+    pub(super) fn help(&self) -> Option<String> {
+        match self {
+            Self::NoFiles { .. } => Some("write a first one with `pipe new`".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+fn reading(why: &ReadError) -> String {
+    match why {
+        ReadError::Io(why) => words(why),
+        other => other.to_string(),
+    }
+}
+
+/// The usual causes in plain words, without the system's numbers.
+pub(super) fn words(why: &io::Error) -> String {
+    match why.kind() {
+        io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission is denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        io::ErrorKind::NotADirectory => "a part of the path is not a directory".to_owned(),
+        io::ErrorKind::AlreadyExists => "it exists already".to_owned(),
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        _ => why.to_string(),
+    }
+}
