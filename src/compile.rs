@@ -1,18 +1,27 @@
 //! The way through the passes: a main file and what it imports, down to checked IR.
 
-use crate::diagnostic::Diagnostic;
-use crate::ir;
-use crate::source::{Host, Sources};
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::sema::eval::{Env, Evaluator, Reader};
+use crate::sema::program::{self, ModuleId, Program};
+use crate::sema::signature::Signatures;
+use crate::sema::ty::Ty;
+use crate::sema::value::Value;
+use crate::sema::{check, conform, expand, link, params};
+use crate::source::{self, FileId, Host, ReadError, Sources};
+use crate::syntax::ast::{self, ItemKind};
+use crate::{ir, lint};
 
 /// A file to compile.
 #[derive(Clone, Debug)]
 pub enum Main {
     /// A path, as it was given.
-    Path(std::path::PathBuf),
+    Path(PathBuf),
     /// Text that is not on disk: standard input, an editor's buffer, a test. Imports resolve against `path`'s folder.
     Text {
         name: String,
-        path: Option<std::path::PathBuf>,
+        path: Option<PathBuf>,
         text: String,
     },
 }
@@ -37,6 +46,94 @@ pub struct Compiled {
 }
 
 /// Takes `main` as far down as it goes; the diagnostics say how far that was. Fails only if `main` itself cannot be read.
-pub fn compile(_host: &dyn Host, _main: &Main, _options: &Options) -> Result<Compiled, crate::source::ReadError> {
-    Ok(Compiled::default())
+pub fn compile(host: &dyn Host, main: &Main, options: &Options) -> Result<Compiled, ReadError> {
+    let mut sources = Sources::default();
+    let mut diags = Diagnostics::default();
+    let (file, root) = take_in(host, main, &mut sources)?;
+    let program = program::load(host, &mut sources, file, &mut diags);
+    let reader = RootReader { host, root };
+    let mut ev = Evaluator::new(&program, &reader, &mut diags);
+    params::give(&mut ev, &mut sources, &options.defines, &options.params);
+    let pipelines = pipelines(&program, &mut ev);
+    Ok(Compiled { sources, pipelines, diagnostics: diags.into_sorted() })
+}
+
+fn take_in(host: &dyn Host, main: &Main, sources: &mut Sources) -> Result<(FileId, PathBuf), ReadError> {
+    let folder = |path: &Path| path.parent().map(Path::to_path_buf).unwrap_or_default();
+    Ok(match main {
+        Main::Path(path) => {
+            let text = source::read_text(host, path)?;
+            (sources.add(path.display().to_string(), Some(path.clone()), text), folder(path))
+        }
+        Main::Text { name, path, text } => {
+            let root = path.as_deref().map(folder).unwrap_or_default();
+            (sources.add(name.clone(), path.clone(), text.as_str()), root)
+        }
+    })
+}
+
+fn pipelines<'p>(program: &'p Program, ev: &mut Evaluator<'p, '_>) -> Vec<ir::Pipeline> {
+    let main = ModuleId(0);
+    let mut signatures = Signatures::new(program, ev);
+    let broken = program.modules.iter().any(|module| module.broken);
+    let mut compiled: Vec<ir::Pipeline> = Vec::new();
+    for item in &program.module(main).ast.items {
+        let ItemKind::Pipeline(pipeline) = &item.kind else { continue };
+        let name = pipeline_name(ev, pipeline);
+        let draft = expand::pipeline(ev, &mut signatures, main, pipeline);
+        let mut ir = link::link(ev, pipeline, pipeline.name.span, name, draft);
+        ir.incomplete |= broken;
+        check_ir(&ir, &mut signatures, ev);
+        compiled.push(ir);
+    }
+    expand::check_unused_templates(ev, &mut signatures, main);
+    let unused = check::check(ev, main);
+    if !broken {
+        lint::unused::unused(&unused, ev.diags);
+    }
+    compiled
+}
+
+/// All rules about one pipeline: those of any declaration, those of its providers, and the lints.
+fn check_ir<'p>(ir: &ir::Pipeline, signatures: &mut Signatures, ev: &mut Evaluator<'p, '_>) {
+    let mut found = Diagnostics::default();
+    let mut signature_of = |id: &ir::TypeId| signatures.by_type(id, ev);
+    conform::conform(ir, &mut signature_of, &mut found);
+    lint::same_target::same_target(ir, &mut signature_of, &mut found);
+    ir::validate::validate(ir, &mut found);
+    ev.diags.extend(found);
+}
+
+/// The name that AWS sees.
+fn pipeline_name<'p>(ev: &mut Evaluator<'p, '_>, pipeline: &'p ast::Pipeline) -> ir::Node<String> {
+    let ident = ir::Node::new(pipeline.name.text.clone(), pipeline.name.span);
+    let Some(written) = &pipeline.aws_name else { return ident };
+    match ev.eval_as(written, &Ty::STRING, &mut Env::of_module(ModuleId(0))) {
+        Value::Str(text) => ir::Node::new(text.to_string(), written.span),
+        Value::Text(draft) => {
+            ev.too_late(&draft, written.span, "a pipeline's name");
+            ident
+        }
+        _ => ident,
+    }
+}
+
+/// `read("file")`: text files under the project's root, the main file's folder.
+struct RootReader<'h> {
+    host: &'h dyn Host,
+    root: PathBuf,
+}
+
+impl Reader for RootReader<'_> {
+    fn read(&self, path: &Path) -> Result<String, String> {
+        if path.is_absolute() {
+            return Err("the path is absolute".to_owned());
+        }
+        let root = if self.root.as_os_str().is_empty() { Path::new(".") } else { &self.root };
+        let (root, file) = (self.host.canonical(root), self.host.canonical(&root.join(path)));
+        if !file.starts_with(&root) {
+            return Err("it lies outside of the project's root".to_owned());
+        }
+        source::read_text(self.host, &file).map_err(|error| error.to_string())
+    }
 }

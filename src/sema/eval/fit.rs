@@ -1,0 +1,418 @@
+//! Values against types: evaluation where a type is expected, and the messages when they do not fit.
+
+use std::rc::Rc;
+
+use crate::diagnostic::suggest::nearest;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::ast::{Expr, ExprKind, ListEntry, RecordEntry};
+
+use super::super::codes;
+use super::super::program::did_you_mean;
+use super::super::ty::{Bounds, FieldTy, Literal, Ty};
+use super::super::value::{Record, Value};
+use super::{Env, Evaluator};
+
+/// Why a value does not fit a type.
+struct Misfit {
+    code: &'static Code,
+    message: String,
+    help: Option<String>,
+}
+
+impl Misfit {
+    fn new(code: &'static Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), help: None }
+    }
+}
+
+impl<'p> Evaluator<'p, '_> {
+    /// What `expr` is worth where a `ty` is wanted: a value that fits, or [`Value::Error`] with a report at the innermost
+    /// expression that does not.
+    pub fn eval_as(&mut self, expr: &'p Expr, ty: &Ty, env: &mut Env<'p>) -> Value<'p> {
+        match &expr.kind {
+            ExprKind::Paren(inner) => return self.eval_as(inner, ty, env),
+            ExprKind::If { cond, then, otherwise } => {
+                return match self.eval_condition(cond, env) {
+                    Some(true) => self.eval_as(then, ty, env),
+                    Some(false) => self.eval_as(otherwise, ty, env),
+                    None => {
+                        let value = self.eval_as(then, ty, env);
+                        let other = self.eval_as(otherwise, ty, env);
+                        if value.is_error() || other.is_error() { Value::Error } else { Value::Unknown(ty.clone()) }
+                    }
+                };
+            }
+            ExprKind::List(entries) => {
+                if let Some(Ty::List(of, bounds)) = shape(ty, &|ty| matches!(ty, Ty::List(..))) {
+                    let (of, bounds) = (of.clone(), *bounds);
+                    return self.eval_list_as(expr, entries, &of, bounds, env);
+                }
+            }
+            ExprKind::Record(entries) => match shape(ty, &|ty| matches!(ty, Ty::Record(_) | Ty::Map(..))) {
+                Some(Ty::Record(fields)) => {
+                    let fields = fields.clone();
+                    return self.eval_record_as(expr, entries, &fields, env);
+                }
+                Some(Ty::Map(of, bounds)) => {
+                    let (of, bounds) = (of.clone(), *bounds);
+                    return self.eval_map_as(expr, entries, &of, bounds, env);
+                }
+                _ => {}
+            },
+            ExprKind::ListComp { vars, value } => {
+                if let Some(Ty::List(of, bounds)) = shape(ty, &|ty| matches!(ty, Ty::List(..))) {
+                    let (of, bounds) = (of.clone(), *bounds);
+                    let mut values = Vec::new();
+                    let known = self.each(vars, env, |this, env| values.push(this.eval_as(value, &of, env)));
+                    return self.finish_list(values, known, &of, bounds, expr.span);
+                }
+            }
+            _ => {}
+        }
+        let value = self.eval(expr, env);
+        self.fit(value, ty, expr.span)
+    }
+
+    fn eval_list_as(
+        &mut self,
+        expr: &'p Expr,
+        entries: &'p [ListEntry],
+        of: &Ty,
+        bounds: Bounds,
+        env: &mut Env<'p>,
+    ) -> Value<'p> {
+        let mut values = Vec::with_capacity(entries.len());
+        let mut known = true;
+        for entry in entries {
+            match entry {
+                ListEntry::Item(item) => values.push(self.eval_as(item, of, env)),
+                ListEntry::Spread(spread) => {
+                    let from = values.len();
+                    known &= self.spread_list(spread, env, &mut values);
+                    for value in &mut values[from..] {
+                        *value = self.fit(std::mem::replace(value, Value::Error), of, spread.span);
+                    }
+                }
+            }
+        }
+        self.finish_list(values, known, of, bounds, expr.span)
+    }
+
+    fn finish_list(&mut self, values: Vec<Value<'p>>, known: bool, of: &Ty, bounds: Bounds, span: Span) -> Value<'p> {
+        if values.iter().any(Value::is_error) {
+            return Value::Error;
+        }
+        if !known {
+            return Value::Unknown(Ty::list(of.clone()));
+        }
+        match count_misfit(bounds, values.len(), "entries") {
+            Some(misfit) => self.report(misfit, span),
+            None => Value::list(values),
+        }
+    }
+
+    fn eval_map_as(
+        &mut self,
+        expr: &'p Expr,
+        entries: &'p [RecordEntry],
+        of: &Ty,
+        bounds: Bounds,
+        env: &mut Env<'p>,
+    ) -> Value<'p> {
+        let mut record = Record::with_capacity(entries.len());
+        let mut known = true;
+        for entry in entries {
+            match entry {
+                RecordEntry::Field { key, value, .. } => {
+                    let value = self.eval_as(value, of, env);
+                    self.put(&mut record, entries, &key.text, key.span, value);
+                }
+                RecordEntry::Spread(spread) => {
+                    let mut more = Record::new();
+                    known &= self.spread_record(spread, env, &mut more);
+                    for (key, value) in more {
+                        let value = self.fit(value, of, spread.span);
+                        match record.iter_mut().find(|(known, _)| *known == key) {
+                            Some(entry) => entry.1 = value,
+                            None => record.push((key, value)),
+                        }
+                    }
+                }
+            }
+        }
+        if record.iter().any(|(_, value)| value.is_error()) {
+            return Value::Error;
+        }
+        if !known {
+            return Value::Unknown(Ty::map(of.clone()));
+        }
+        match count_misfit(bounds, record.len(), "entries") {
+            Some(misfit) => self.report(misfit, expr.span),
+            None => Value::Record(Rc::new(record)),
+        }
+    }
+
+    fn eval_record_as(
+        &mut self,
+        expr: &'p Expr,
+        entries: &'p [RecordEntry],
+        fields: &Rc<[FieldTy]>,
+        env: &mut Env<'p>,
+    ) -> Value<'p> {
+        let mut record = Record::with_capacity(fields.len());
+        let mut known = true;
+        for entry in entries {
+            match entry {
+                RecordEntry::Field { key, value, .. } => match fields.iter().find(|field| field.name == key.text) {
+                    Some(field) => {
+                        let value = self.eval_as(value, &field.ty, env);
+                        self.put(&mut record, entries, &key.text, key.span, value);
+                    }
+                    None => {
+                        let misfit = unknown_key(&key.text, fields);
+                        self.report(misfit, key.span);
+                    }
+                },
+                RecordEntry::Spread(spread) => {
+                    let mut more = Record::new();
+                    known &= self.spread_record(spread, env, &mut more);
+                    for (key, value) in more {
+                        let Some(field) = fields.iter().find(|field| *field.name == *key) else {
+                            self.report(unknown_key(&key, fields), spread.span);
+                            continue;
+                        };
+                        let value = self.fit(value, &field.ty, spread.span);
+                        match record.iter_mut().find(|(known, _)| *known == key) {
+                            Some(entry) => entry.1 = value,
+                            None => record.push((key, value)),
+                        }
+                    }
+                }
+            }
+        }
+        if !known {
+            return Value::Unknown(Ty::Record(fields.clone()));
+        }
+        for field in fields.iter() {
+            if record.iter().any(|(key, _)| **key == *field.name) {
+                continue;
+            }
+            if field.optional {
+                record.push((field.name.as_str().into(), Value::None));
+            } else {
+                let message = format!("the field `{}` is missing here", field.name);
+                let help = format!("add `{} = …`, a value of type `{}`", field.name, field.ty);
+                return self.emit(Diagnostic::new(&codes::MISSING_FIELD, expr.span, message).with_help(help));
+            }
+        }
+        if record.iter().any(|(_, value)| value.is_error()) { Value::Error } else { Value::Record(Rc::new(record)) }
+    }
+
+    /// The value, if it fits; else a report at `span` and [`Value::Error`]. Optional fields that a record leaves out
+    /// become `none`.
+    pub fn fit(&mut self, value: Value<'p>, ty: &Ty, span: Span) -> Value<'p> {
+        match misfit(&value, ty) {
+            None => complete(value, ty),
+            Some(misfit) => self.report(misfit, span),
+        }
+    }
+
+    fn report(&mut self, misfit: Misfit, span: Span) -> Value<'p> {
+        let mut diagnostic = Diagnostic::new(misfit.code, span, misfit.message);
+        diagnostic.help = misfit.help;
+        self.emit(diagnostic)
+    }
+}
+
+fn unknown_key(key: &str, fields: &[FieldTy]) -> Misfit {
+    let mut misfit = Misfit::new(&codes::NO_SUCH_KEY, format!("there is no field `{key}` here"));
+    let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+    let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    misfit.help = did_you_mean(key, names).or_else(|| Some(format!("the fields are {list}")));
+    misfit
+}
+
+/// The part of a type that a literal of some shape can be.
+fn shape<'t>(ty: &'t Ty, wanted: &dyn Fn(&Ty) -> bool) -> Option<&'t Ty> {
+    match ty {
+        Ty::Optional(inner) => shape(inner, wanted),
+        Ty::Union(members) => members.iter().find_map(|member| shape(member, wanted)),
+        ty if wanted(ty) => Some(ty),
+        _ => None,
+    }
+}
+
+/// A record with `none` for each optional field that it leaves out.
+fn complete<'p>(value: Value<'p>, ty: &Ty) -> Value<'p> {
+    match (&value, ty) {
+        (Value::Record(record), ty) => {
+            let Some(Ty::Record(fields)) = shape(ty, &|ty| matches!(ty, Ty::Record(_) | Ty::Map(..))) else { return value };
+            let absent = |field: &&FieldTy| !record.iter().any(|(key, _)| **key == *field.name);
+            let missing: Vec<&FieldTy> = fields.iter().filter(absent).collect();
+            if missing.is_empty() {
+                return value;
+            }
+            let mut record = (**record).clone();
+            record.extend(missing.into_iter().map(|field| (field.name.as_str().into(), Value::None)));
+            Value::Record(Rc::new(record))
+        }
+        (Value::List(values), Ty::List(of, _)) if shape(of, &|ty| matches!(ty, Ty::Record(_))).is_some() => {
+            Value::list(values.iter().map(|value| complete(value.clone(), of)).collect())
+        }
+        _ => value,
+    }
+}
+
+fn count_misfit(bounds: Bounds, count: usize, unit: &str) -> Option<Misfit> {
+    if bounds.contains(count as i64) {
+        return None;
+    }
+    let unit = match (count, unit) {
+        (1, "entries") => "entry",
+        (1, "characters") => "character",
+        _ => unit,
+    };
+    let message = format!("this has {count} {unit}, and must have {}", bounds.in_words());
+    Some(Misfit::new(&codes::OUT_OF_BOUNDS, message))
+}
+
+fn misfit(value: &Value<'_>, ty: &Ty) -> Option<Misfit> {
+    let wrong_type = || {
+        let message = format!("expected {}, found {}", expected(ty), value.described());
+        let mut misfit = Misfit::new(&codes::TYPE_MISMATCH, message);
+        misfit.help = conversion_help(value, ty);
+        Some(misfit)
+    };
+    match (value, ty) {
+        (Value::Error, _) | (_, Ty::Error | Ty::Any) => None,
+        (Value::Unknown(known), ty) => if known.may_fit(ty) { None } else { wrong_type() },
+        (Value::None, Ty::Optional(_)) => None,
+        (value, Ty::Optional(inner)) => misfit(value, inner),
+        (value, Ty::Union(members)) => union_misfit(value, ty, members),
+        (Value::Str(text), Ty::String(bounds, pattern)) => {
+            if !bounds.is_open()
+                && let Some(misfit) = count_misfit(*bounds, text.chars().count(), "characters")
+            {
+                return Some(misfit);
+            }
+            match pattern {
+                Some(pattern) if !pattern.matches(text) => {
+                    let message = format!("{} does not match the pattern `{}`", value.described(), pattern.text);
+                    Some(Misfit::new(&codes::PATTERN_MISMATCH, message))
+                }
+                _ => None,
+            }
+        }
+        (Value::Text(_), Ty::String(..) | Ty::Literal(Literal::Str(_))) => None,
+        (Value::Int(number), Ty::Int(bounds)) if !bounds.contains(*number) => {
+            let message = format!("this is {number}, and must be {}", bounds.in_words());
+            Some(Misfit::new(&codes::OUT_OF_BOUNDS, message))
+        }
+        (Value::Str(text), Ty::Literal(Literal::Str(wanted))) if **text == *wanted => None,
+        (Value::Int(number), Ty::Literal(Literal::Int(wanted))) if number == wanted => None,
+        (Value::Bool(value), Ty::Literal(Literal::Bool(wanted))) if value == wanted => None,
+        (Value::Int(_), Ty::Int(_))
+        | (Value::Bool(_), Ty::Bool)
+        | (Value::Duration(_), Ty::Duration)
+        | (Value::Entity(_), Ty::Artifact)
+        | (Value::File(..), Ty::File)
+        | (Value::Secret(..), Ty::Secret) => None,
+        (Value::List(values), Ty::List(of, bounds)) => count_misfit(*bounds, values.len(), "entries")
+            .or_else(|| values.iter().find_map(|value| misfit(value, of))),
+        (Value::Record(record), Ty::Map(of, bounds)) => count_misfit(*bounds, record.len(), "entries")
+            .or_else(|| record.iter().find_map(|(_, value)| misfit(value, of))),
+        (Value::Record(record), Ty::Record(fields)) => record_misfit(record, fields),
+        _ => wrong_type(),
+    }
+}
+
+fn record_misfit(record: &Record<'_>, fields: &[FieldTy]) -> Option<Misfit> {
+    for (key, value) in record {
+        match fields.iter().find(|field| *field.name == **key) {
+            Some(field) => {
+                if let Some(mut misfit) = misfit(value, &field.ty) {
+                    misfit.message = format!("in the field `{key}`: {}", misfit.message);
+                    return Some(misfit);
+                }
+            }
+            None => return Some(unknown_key(key, fields)),
+        }
+    }
+    let missing = fields.iter().find(|field| !field.optional && !record.iter().any(|(key, _)| **key == *field.name))?;
+    Some(Misfit::new(&codes::MISSING_FIELD, format!("the field `{}` is missing here", missing.name)))
+}
+
+fn union_misfit(value: &Value<'_>, ty: &Ty, members: &[Ty]) -> Option<Misfit> {
+    if members.iter().any(|member| misfit(value, member).is_none()) {
+        return None;
+    }
+    let literals: Vec<&str> = members
+        .iter()
+        .filter_map(|member| match member {
+            Ty::Literal(Literal::Str(text)) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    if let Value::Str(text) = value
+        && literals.len() == members.len()
+    {
+        let list = literals.iter().map(|literal| format!("{literal:?}")).collect::<Vec<_>>();
+        let mut misfit = Misfit::new(&codes::TYPE_MISMATCH, format!("{text:?} is not one of the values allowed here"));
+        misfit.help = Some(match nearest(text, literals) {
+            Some(near) => format!("did you mean {near:?}? allowed are {}", list.join(", ")),
+            None => format!("allowed are {}", list.join(", ")),
+        });
+        return Some(misfit);
+    }
+    // The member of the value's own kind says best what is wrong.
+    let close = members.iter().find_map(|member| misfit(value, member).filter(|found| !std::ptr::eq(found.code, &codes::TYPE_MISMATCH)));
+    close.or_else(|| {
+        let message = format!("expected {}, found {}", expected(ty), value.described());
+        let mut misfit = Misfit::new(&codes::TYPE_MISMATCH, message);
+        misfit.help = members.iter().find_map(|member| conversion_help(value, member));
+        Some(misfit)
+    })
+}
+
+fn expected(ty: &Ty) -> String {
+    match ty {
+        Ty::String(bounds, None) if bounds.is_open() => "a string".to_owned(),
+        Ty::Int(bounds) if bounds.is_open() => "a whole number".to_owned(),
+        Ty::Bool => "`true` or `false`".to_owned(),
+        Ty::Duration => "a duration such as `30m`".to_owned(),
+        Ty::Artifact => "an artifact".to_owned(),
+        Ty::File => "a file in an artifact, such as `app.file(\"path\")`".to_owned(),
+        Ty::Secret => "a secret, such as `secret(\"name\")`".to_owned(),
+        Ty::List(of, _) => format!("a list (`list<{of}>`)"),
+        Ty::Map(of, _) => format!("a map (`map<{of}>`)"),
+        Ty::Record(_) => format!("a record (`{ty}`)"),
+        Ty::Optional(inner) => expected(inner),
+        other => format!("`{other}`"),
+    }
+}
+
+/// How to turn this value into what is wanted, where that is plain.
+fn conversion_help(value: &Value<'_>, ty: &Ty) -> Option<String> {
+    match (value, ty.required()) {
+        (Value::Str(text), Ty::Bool) if matches!(&**text, "true" | "false") => {
+            Some(format!("write `{text}` without quotes"))
+        }
+        (Value::Str(text), Ty::Int(_)) if text.parse::<i64>().is_ok() => Some(format!("write `{text}` without quotes")),
+        (Value::Int(number), Ty::String(..)) => Some(format!("write `\"{number}\"`")),
+        (Value::Bool(value), Ty::String(..)) => Some(format!("write `\"{value}\"`")),
+        (Value::Int(number), Ty::Duration) => Some(format!("write the unit: `{number}s`, `{number}m` or `{number}h`")),
+        (Value::Entity(entity), Ty::String(..)) => {
+            Some(format!("write `name({0})` for its name, or an output variable of it", entity.written()))
+        }
+        (Value::Entity(entity), Ty::File) => Some(format!("name the file in it: `{}.file(\"path\")`", entity.written())),
+        (Value::Str(text), Ty::File) => Some(match text.split_once("::") {
+            Some((artifact, path)) => format!("write `{artifact}.file({path:?})`"),
+            None => format!("say which artifact holds it: `app.file({text:?})`"),
+        }),
+        (Value::Str(text), Ty::Artifact) => Some(format!("refer to the action or output itself: `{text}` without quotes")),
+        (Value::List(_), _) => None,
+        (_, Ty::List(..)) => Some("put it in a list: `[…]`".to_owned()),
+        _ => None,
+    }
+}

@@ -1,0 +1,111 @@
+//! Values from outside for the main file's parameters: `-D name=value` and `--params file.json`.
+
+use std::rc::Rc;
+
+use crate::diagnostic::Diagnostic;
+use crate::source::{Sources, Span};
+use crate::syntax::ast::ItemKind;
+
+use super::codes;
+use super::eval::Evaluator;
+use super::program::{ModuleId, did_you_mean};
+use super::ty::{Literal, Ty};
+use super::value::Value;
+
+/// Reads the given values by their parameters' types and hands them to the evaluator. A value from `-D` wins over one
+/// from a file.
+pub fn give<'p>(
+    ev: &mut Evaluator<'p, '_>,
+    sources: &mut Sources,
+    defines: &[(String, String)],
+    params: &serde_json::Map<String, serde_json::Value>,
+) {
+    for (name, value) in params {
+        if defines.iter().any(|(defined, _)| defined == name) {
+            continue;
+        }
+        let span = place(sources, "<parameters>", &format!("{name:?}: {value}"));
+        let Some(ty) = parameter(ev, name, span) else { continue };
+        let value = from_json(value);
+        let value = ev.fit(value, &ty, span);
+        ev.given.insert(name.clone(), value);
+    }
+    for (name, text) in defines {
+        let span = place(sources, "<command line>", &format!("-D {name}={text}"));
+        let Some(ty) = parameter(ev, name, span) else { continue };
+        let value = match from_text(text, &ty) {
+            Some(value) => ev.fit(value, &ty, span),
+            None => {
+                let message = format!("`{text}` is not a value of type `{ty}`");
+                let help = match ty.required() {
+                    Ty::List(..) | Ty::Map(..) | Ty::Record(_) => "write it as JSON",
+                    Ty::Duration => "write a number and a unit, such as `30m`",
+                    _ => "give a value of that type",
+                };
+                ev.emit(Diagnostic::new(&codes::TYPE_MISMATCH, span, message).with_help(help))
+            }
+        };
+        ev.given.insert(name.clone(), value);
+    }
+}
+
+/// A text of its own for what was given, so that reports can point at it.
+fn place(sources: &mut Sources, name: &str, text: &str) -> Span {
+    let file = sources.add(name, None, text);
+    Span::new(file, 0, text.len())
+}
+
+/// The type of the main file's parameter of this name.
+fn parameter(ev: &mut Evaluator<'_, '_>, name: &str, span: Span) -> Option<Ty> {
+    let module = ModuleId(0);
+    let params = ev.program.module(module).ast.items.iter().filter_map(|item| match &item.kind {
+        ItemKind::Param(param) => Some(param),
+        _ => None,
+    });
+    let params: Vec<_> = params.collect();
+    match params.iter().find(|param| param.name.text == name) {
+        Some(param) => Some(ev.lower_type(&param.ty, module)),
+        None => {
+            let names: Vec<&str> = params.iter().map(|param| param.name.text.as_str()).collect();
+            let help = did_you_mean(name, names.iter().copied()).unwrap_or_else(|| match names.is_empty() {
+                true => "the file declares no parameters".to_owned(),
+                false => format!("its parameters are {}", names.join(", ")),
+            });
+            let message = format!("the file has no parameter `{name}`");
+            ev.emit(Diagnostic::new(&codes::UNKNOWN_PARAMETER, span, message).with_help(help));
+            None
+        }
+    }
+}
+
+fn from_text<'p>(text: &str, ty: &Ty) -> Option<Value<'p>> {
+    match ty.required() {
+        Ty::String(..) | Ty::Literal(Literal::Str(_)) | Ty::Any | Ty::Error => Some(Value::str(text)),
+        Ty::Int(_) | Ty::Literal(Literal::Int(_)) => text.parse().ok().map(Value::Int),
+        Ty::Bool | Ty::Literal(Literal::Bool(_)) => text.parse().ok().map(Value::Bool),
+        Ty::Duration => crate::syntax::parse_duration(text).map(Value::Duration),
+        Ty::List(..) | Ty::Map(..) | Ty::Record(_) => serde_json::from_str(text).ok().map(|json| from_json(&json)),
+        Ty::Union(members) => {
+            let rank = |ty: &Ty| matches!(ty, Ty::String(..) | Ty::Literal(Literal::Str(_)));
+            let others = members.iter().filter(|ty| !rank(ty)).find_map(|ty| from_text(text, ty));
+            others.or_else(|| members.iter().find_map(|ty| from_text(text, ty)))
+        }
+        Ty::Artifact | Ty::File | Ty::Secret | Ty::Optional(_) => None,
+    }
+}
+
+fn from_json<'p>(json: &serde_json::Value) -> Value<'p> {
+    match json {
+        serde_json::Value::Null => Value::None,
+        serde_json::Value::Bool(value) => Value::Bool(*value),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(number) => Value::Int(number),
+            None => Value::str(number.to_string()),
+        },
+        serde_json::Value::String(text) => Value::str(text),
+        serde_json::Value::Array(values) => Value::list(values.iter().map(from_json).collect()),
+        serde_json::Value::Object(entries) => {
+            Value::Record(Rc::new(entries.iter().map(|(key, value)| (key.as_str().into(), from_json(value))).collect()))
+        }
+    }
+}
