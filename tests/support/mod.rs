@@ -1,5 +1,7 @@
 //! What several tests need.
 
+pub(crate) mod listing;
+
 use std::path::PathBuf;
 
 use pipe::compile::{Compiled, Main, Options, compile};

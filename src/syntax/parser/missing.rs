@@ -1,0 +1,153 @@
+//! What should have stood somewhere, in words: each mark of the grammar has its code, its message and its help.
+
+use super::{Cursor, Parser, Rule, codes};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::ast::Ident;
+
+struct Words {
+    code: &'static Code,
+    message: &'static str,
+    help: &'static str,
+}
+
+/// The words for a mark; `None` for what is not one.
+fn words(rule: Rule) -> Option<Words> {
+    let (code, message, help) = match rule {
+        Rule::no_value => (&codes::MISSING_VALUE, "a value is missing here", "write the value"),
+        Rule::no_type => (
+            &codes::MISSING_TYPE,
+            "a type is missing here",
+            "write the type, for example `string` or `list<string>`",
+        ),
+        Rule::no_name => (
+            &codes::MISSING_NAME,
+            "a name is missing here",
+            "write the name: a letter or `_`, then letters, digits, `_` and `-`",
+        ),
+        Rule::no_path => (
+            &codes::MISSING_VALUE,
+            "what to use is missing here",
+            "write its name, for example `build.codebuild`",
+        ),
+        Rule::no_equals => (&codes::MISSING_EQUALS, "`=` is missing here", "write `=`"),
+        Rule::no_colon => (&codes::MISSING_COLON, "`:` is missing here", "write `:`"),
+        Rule::no_arrow => (
+            &codes::MISSING_TYPE,
+            "the type of the result is missing here",
+            "write `->` and the type, for example `-> string`",
+        ),
+        Rule::no_in => (
+            &codes::MISSING_KEYWORD,
+            "`in` is missing here",
+            "write `in` and what to go through",
+        ),
+        Rule::no_as => (
+            &codes::MISSING_KEYWORD,
+            "`as` and a name are missing here",
+            "write `as` and the name by which this file calls it",
+        ),
+        Rule::no_then => (
+            &codes::MISSING_KEYWORD,
+            "`then` is missing here",
+            "write the choice between two values as `if … then … else …`",
+        ),
+        Rule::no_else => (
+            &codes::MISSING_KEYWORD,
+            "`else` is missing here",
+            "write `else` and what holds otherwise",
+        ),
+        Rule::no_params => (
+            &codes::MISSING_PARAMETERS,
+            "the parameters are missing here",
+            "write them in parentheses, `()` if there are none",
+        ),
+        Rule::no_open => (&codes::MISSING_BLOCK, "`{` is missing here", "write `{ … }`"),
+        _ => return None,
+    };
+    Some(Words { code, message, help })
+}
+
+impl<'t> Parser<'t> {
+    /// Takes a mark and says what is missing; several at one place are one mistake.
+    pub(super) fn missing(&mut self, cursor: &mut Cursor<'t>) {
+        let Some(words) = self.peek(cursor).and_then(words) else {
+            return;
+        };
+        let Some(pair) = self.bump(cursor) else { return };
+        let at = self.text_end_before(self.span(&pair).start as usize);
+        self.end = at as u32;
+        let span = self.here(at, at);
+        if self.missing_at != Some(span) {
+            self.report(words.code, span, words.message).help = Some(words.help.to_owned());
+            self.missing_at = Some(span);
+        }
+    }
+
+    /// Ends what a bracket has opened; `span` begins with it.
+    pub(super) fn close_bracket(&mut self, cursor: &mut Cursor<'t>, span: Span, open: &str) {
+        let Some(mark) = self.bump_if(cursor, Rule::no_close) else {
+            self.finish(cursor);
+            self.end = span.end;
+            return;
+        };
+        let at = self.text_end_before(self.span(&mark).start as usize);
+        self.end = at as u32;
+        let closing = match open {
+            "[" => "]",
+            "(" => ")",
+            "<" => ">",
+            _ => "}",
+        };
+        let code = if open == "{" {
+            &codes::UNCLOSED_BRACE
+        } else {
+            &codes::UNCLOSED_BRACKET
+        };
+        let opening = self.here(span.start as usize, span.start as usize + open.len());
+        let expected = self.here(at, at);
+        self.found.push(
+            Diagnostic::new(code, opening, format!("`{open}` is never closed"))
+                .with_label("opened here")
+                .with_other(expected, format!("`{closing}` was expected here"))
+                .with_help(format!("write `{closing}`")),
+        );
+    }
+
+    pub(super) fn report_negative(&mut self, text: &str, span: Span) {
+        let message = format!("`{text}` is below zero");
+        self.report(&codes::NEGATIVE_NUMBER, span, message).help =
+            Some("write a number from 0 upwards: there are no others here".to_owned());
+    }
+
+    pub(super) fn report_stray_comma(&mut self, span: Span) {
+        let diagnostic = Diagnostic::new(&codes::STRAY_COMMA, span, "nothing stands before this comma")
+            .with_help("remove the comma")
+            .with_fix(span, "");
+        self.found.push(diagnostic);
+    }
+
+    /// `name: value`, `name == value`
+    pub(super) fn report_wrong_equals(&mut self, sign: &str, span: Span, key: &Ident) {
+        let message = format!("`{}` is set with `{sign}`", key.text);
+        let diagnostic = Diagnostic::new(&codes::MISSING_EQUALS, span, message)
+            .with_help("write `=`")
+            .with_fix(span, if sign == ":" { " =" } else { "=" });
+        self.found.push(diagnostic);
+    }
+
+    pub(super) fn report_too_deep(&mut self, span: Span) {
+        self.report(
+            &codes::NESTING_TOO_DEEP,
+            span,
+            format!("this is nested more than {} levels deep", super::MAX_NESTING),
+        )
+        .help =
+            Some("give a part of it a name with `const`, or move it into a function or a reusable stage".to_owned());
+    }
+
+    /// The end of the text before `at`, without the space between.
+    pub(super) fn text_end_before(&self, at: usize) -> usize {
+        self.text[..at].trim_end_matches([' ', '\t', '\n', '\r']).len()
+    }
+}
