@@ -4,27 +4,18 @@
 //! variables, any region, any pipeline. What is wrong is reported and then read as if it had been left out, so that one
 //! mistake gives one message.
 
+mod types;
+mod values;
+
 use std::collections::BTreeMap;
 
+use super::drivers::DRIVERS;
 use super::{Count, Encoding, Exports, Field, Provider, Require, codes, pascal_case};
 use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::ir::TypeId;
 use crate::source::Span;
-use crate::syntax::ast::{self, Doc, Expr, ExprKind, Ident, ListEntry, Stmt, StmtKind, TypeExpr, TypeExprKind};
-
-/// What carries actions and rules out on this machine; `local` names one of them.
-pub const DRIVERS: [&str; 9] = [
-    "git_source",
-    "file_source",
-    "shell",
-    "buildspec",
-    "approval",
-    "s3_deploy",
-    "simulate",
-    "variable_check",
-    "deployment_window",
-];
+use crate::syntax::ast::{self, Doc, Expr, ExprKind, Ident, Stmt, StmtKind, TypeExpr};
 
 const SETTINGS: [&str; 12] = [
     "type",
@@ -133,7 +124,7 @@ impl<'a> Lowering<'a, '_> {
                     key,
                     doc: stmt.doc.clone(),
                     ty: ty.clone(),
-                    optional: default.is_some() || is_optional(ty),
+                    optional: default.is_some() || types::is_optional(ty),
                     default: default.clone(),
                     encoding,
                     span: name.span,
@@ -164,17 +155,25 @@ impl<'a> Lowering<'a, '_> {
         let provider = &mut self.provider;
         let wanted = match setting {
             "type" => return self.type_id(value),
-            "page" => set(&mut provider.page, text(value).map(Some), "a web address in quotes"),
-            "inputs" => set(&mut provider.inputs, count(value), COUNT),
-            "outputs" => set(&mut provider.outputs, count(value), COUNT),
-            "exports" => set(&mut provider.exports, exports(value), EXPORTS),
-            "permissions" => set(&mut provider.permissions, texts(value), PERMISSIONS),
-            "pipeline_type" => set(&mut provider.v2_only, pipeline_type(value), "`\"V1\"` or `\"V2\"`"),
-            "cross_region" => set(&mut provider.cross_region, boolean(value), BOOLEAN),
-            "files" => set(&mut provider.output_files, boolean(value), BOOLEAN),
-            "timeout" => set(&mut provider.timeout, boolean(value), BOOLEAN),
-            "open" => set(&mut provider.open, boolean(value), BOOLEAN),
-            _ => set(&mut provider.deprecated, text(value).map(Some), DEPRECATED),
+            "page" => set(
+                &mut provider.page,
+                values::text(value).map(Some),
+                "a web address in quotes",
+            ),
+            "inputs" => set(&mut provider.inputs, values::count(value), COUNT),
+            "outputs" => set(&mut provider.outputs, values::count(value), COUNT),
+            "exports" => set(&mut provider.exports, values::exports(value), EXPORTS),
+            "permissions" => set(&mut provider.permissions, values::texts(value), PERMISSIONS),
+            "pipeline_type" => set(
+                &mut provider.v2_only,
+                values::pipeline_type(value),
+                "`\"V1\"` or `\"V2\"`",
+            ),
+            "cross_region" => set(&mut provider.cross_region, values::boolean(value), BOOLEAN),
+            "files" => set(&mut provider.output_files, values::boolean(value), BOOLEAN),
+            "timeout" => set(&mut provider.timeout, values::boolean(value), BOOLEAN),
+            "open" => set(&mut provider.open, values::boolean(value), BOOLEAN),
+            _ => set(&mut provider.deprecated, values::text(value).map(Some), DEPRECATED),
         };
         // What the parser could not understand it has reported.
         if let Err(wanted) = wanted
@@ -192,7 +191,7 @@ impl<'a> Lowering<'a, '_> {
     }
 
     fn type_id(&mut self, value: &Expr) {
-        let problem = match text(value).map(|text| type_problem(&text)) {
+        let problem = match values::text(value).map(|text| values::type_id(&text)) {
             Some(Ok(id)) => {
                 self.provider.type_id = id;
                 return;
@@ -212,7 +211,7 @@ impl<'a> Lowering<'a, '_> {
         let Some(aws_key) = aws_key else {
             return pascal_case(&name.text);
         };
-        match text(aws_key) {
+        match values::text(aws_key) {
             Some(key) if (1..=50).contains(&key.chars().count()) => key,
             _ => {
                 self.diags.emit(
@@ -240,7 +239,7 @@ impl<'a> Lowering<'a, '_> {
             self.diags.emit(suggest(report, &name.text, &names));
             return Encoding::Plain;
         };
-        if let Some(wanted) = encoding_wants(encoding, ty) {
+        if let Some(wanted) = types::encoding_wants(encoding, ty) {
             self.diags.emit(
                 Diagnostic::new(
                     &codes::ENCODING_MISMATCH,
@@ -382,91 +381,6 @@ fn set<T>(place: &mut T, value: Option<T>, wanted: &'static str) -> Result<(), &
     Ok(())
 }
 
-fn text(expr: &Expr) -> Option<String> {
-    match &expr.kind {
-        ExprKind::Str(text) => text.as_text().map(str::to_owned),
-        _ => None,
-    }
-}
-
-fn texts(expr: &Expr) -> Option<Vec<String>> {
-    let ExprKind::List(entries) = &expr.kind else {
-        return None;
-    };
-    entries
-        .iter()
-        .map(|entry| match entry {
-            ListEntry::Item(item) => text(item),
-            ListEntry::Spread(_) => None,
-        })
-        .collect()
-}
-
-fn boolean(expr: &Expr) -> Option<bool> {
-    match expr.kind {
-        ExprKind::Bool(value) => Some(value),
-        _ => None,
-    }
-}
-
-/// `1` or `0..5`.
-fn count(expr: &Expr) -> Option<Count> {
-    let (low, high) = match expr.kind {
-        ExprKind::Int(exact) => (exact, exact),
-        ExprKind::Range { low, high } => (low, high),
-        _ => return None,
-    };
-    let (min, max) = (u32::try_from(low).ok()?, u32::try_from(high).ok()?);
-    (min <= max).then_some(Count { min, max })
-}
-
-fn exports(expr: &Expr) -> Option<Exports> {
-    match text(expr).as_deref() {
-        Some("open") => Some(Exports::Open),
-        Some("declared") => Some(Exports::Declared),
-        Some(_) => None,
-        None => texts(expr).map(Exports::Fixed),
-    }
-}
-
-/// Whether only V2 pipelines take the provider.
-fn pipeline_type(expr: &Expr) -> Option<bool> {
-    match text(expr)?.as_str() {
-        "V2" => Some(true),
-        "V1" => Some(false),
-        _ => None,
-    }
-}
-
-/// Reads `Build/Custom/Jenkins/1`, or says what is wrong with it. The patterns are the API model's.
-fn type_problem(text: &str) -> Result<TypeId, String> {
-    let id = TypeId::parse(text).ok_or_else(|| format!("`{text}` has not four parts"))?;
-    if !CATEGORIES.contains(&id.category.as_str()) {
-        return Err(format!("`{}` is no category: {}", id.category, one_of(&CATEGORIES)));
-    }
-    if !OWNERS.contains(&id.owner.as_str()) {
-        return Err(format!("`{}` is no owner: {}", id.owner, one_of(&OWNERS)));
-    }
-    if !is_identifier(&id.provider, 35) {
-        return Err(format!(
-            "`{}` is no provider's name: 1 to 35 letters, digits, `_` and `-`",
-            id.provider
-        ));
-    }
-    if !is_identifier(&id.version, 9) {
-        return Err(format!(
-            "`{}` is no version: 1 to 9 letters, digits, `_` and `-`",
-            id.version
-        ));
-    }
-    Ok(id)
-}
-
-fn is_identifier(text: &str, longest: usize) -> bool {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    (1..=longest).contains(&text.len()) && text.bytes().all(legal)
-}
-
 fn one_of(names: &[&str]) -> String {
     let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     names.join(", ")
@@ -481,58 +395,5 @@ fn suggest(report: Diagnostic, name: &str, candidates: &[&str]) -> Diagnostic {
             .with_fix(span, meant),
         None if candidates.is_empty() => report,
         None => report.with_help(format!("use one of {}", one_of(candidates))),
-    }
-}
-
-fn is_optional(ty: &TypeExpr) -> bool {
-    matches!(bare(ty).kind, TypeExprKind::Optional(_))
-}
-
-/// The type without parentheses around it.
-fn bare(ty: &TypeExpr) -> &TypeExpr {
-    match &ty.kind {
-        TypeExprKind::Paren(inner) => bare(inner),
-        _ => ty,
-    }
-}
-
-/// The type without `?` and refinements.
-fn core(ty: &TypeExpr) -> &TypeExpr {
-    match &ty.kind {
-        TypeExprKind::Paren(inner)
-        | TypeExprKind::Optional(inner)
-        | TypeExprKind::Range { base: inner, .. }
-        | TypeExprKind::Pattern { base: inner, .. } => core(inner),
-        _ => ty,
-    }
-}
-
-/// What an encoding can be applied to, if `ty` is certainly something else. A type with a name of the user's own may be
-/// anything, and one of several alternatives is enough.
-fn encoding_wants(encoding: Encoding, ty: &TypeExpr) -> Option<&'static str> {
-    let wanted = match encoding {
-        Encoding::Plain | Encoding::Json => return None,
-        Encoding::Csv | Encoding::Commands => "a list",
-        Encoding::EnvJson | Encoding::Environment => "a map",
-        Encoding::Minutes => "a duration",
-    };
-    (!may_be(core(ty), wanted)).then_some(wanted)
-}
-
-fn may_be(ty: &TypeExpr, wanted: &str) -> bool {
-    match &ty.kind {
-        TypeExprKind::List(_) => wanted == "a list",
-        TypeExprKind::Map(_) | TypeExprKind::Record(_) => wanted == "a map",
-        TypeExprKind::Union(types) => types.iter().any(|ty| may_be(core(ty), wanted)),
-        TypeExprKind::Literal(_) => false,
-        TypeExprKind::Name(path) => match path.as_slice() {
-            [name] => match name.text.as_str() {
-                "duration" => wanted == "a duration",
-                "string" | "int" | "bool" | "artifact" | "file" | "secret" => false,
-                _ => true,
-            },
-            _ => true,
-        },
-        _ => true,
     }
 }

@@ -14,13 +14,16 @@
 //! what the library says.
 
 pub mod codes;
+mod describe;
+pub mod drivers;
 pub mod library;
 mod lookup;
 mod lower;
 mod names;
 
+pub use describe::type_text;
 pub use lookup::Catalog;
-pub use lower::{DRIVERS, lower};
+pub use lower::lower;
 pub use names::{pascal_case, snake_case};
 
 use serde::{Deserialize, Serialize};
