@@ -33,6 +33,7 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Check(CheckArgs),
+    New(NewArgs),
 }
 
 /// Report errors, and what you would regret
@@ -74,6 +75,20 @@ pub(super) enum ReportFormat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Deny {
     Warnings,
+}
+
+/// Write a first pipeline
+///
+/// It checks, runs on this machine, and exports, and is small enough to be read in a minute. Files that exist already
+/// are never overwritten.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  pipe new hello && pipe run hello/main.pipe")]
+pub(super) struct NewArgs {
+    /// Where to; it is made if it does not exist
+    #[arg(default_value = ".")]
+    pub(super) dir: PathBuf,
 }
 
 /// Values for the file's parameters.

@@ -3,6 +3,8 @@
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
+use clap::builder::styling;
+
 use super::error::Error;
 use super::status::Status;
 use crate::diagnostic::human::Style;
@@ -33,6 +35,13 @@ impl Console {
         self.out.write_all(text.as_bytes()).map_err(Error::Output)
     }
 
+    /// How results may be emphasised.
+    pub(super) fn paint(&self) -> Paint {
+        Paint {
+            color: self.out_style.color,
+        }
+    }
+
     /// Writes a message. That it could not be written is nobody's business: the answer is on standard output.
     pub(super) fn note(&mut self, text: &str) {
         let _ = self.err.write_all(text.as_bytes());
@@ -40,11 +49,10 @@ impl Console {
 
     /// Tells an operational error.
     pub(super) fn complain(&mut self, error: &Error) {
-        let (bold, plain) = match self.err_style.color {
-            true => ("\x1b[31;1m", "\x1b[0m"),
-            false => ("", ""),
+        let paint = Paint {
+            color: self.err_style.color,
         };
-        self.note(&format!("{bold}error:{plain} {error}\n"));
+        self.note(&format!("{} {error}\n", paint.alarm("error:")));
         if let Some(help) = error.help() {
             self.note(&format!("  help: {help}\n"));
         }
@@ -54,6 +62,33 @@ impl Console {
     pub(super) fn finish(&mut self, status: Status) -> Result<Status, Error> {
         self.out.flush().map_err(Error::Output)?;
         Ok(status)
+    }
+}
+
+/// Emphasis for results that are read by people; none where colours are not wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Paint {
+    color: bool,
+}
+
+impl Paint {
+    pub(super) fn heading(self, text: &str) -> String {
+        self.styled(styling::Style::new().bold(), text)
+    }
+
+    pub(super) fn faint(self, text: &str) -> String {
+        self.styled(styling::Style::new().dimmed(), text)
+    }
+
+    pub(super) fn alarm(self, text: &str) -> String {
+        self.styled(styling::AnsiColor::Red.on_default().bold(), text)
+    }
+
+    fn styled(self, style: styling::Style, text: &str) -> String {
+        match self.color {
+            true => format!("{style}{text}{style:#}"),
+            false => text.to_owned(),
+        }
     }
 }
 

@@ -18,6 +18,12 @@ pub(super) enum Error {
     NoFiles { path: PathBuf },
     #[error("cannot read parameters from `{}`: {why}", .path.display())]
     Params { path: PathBuf, why: String },
+    #[error("there is no diagnostic `{name}`")]
+    NoPage { name: String, near: Option<String> },
+    #[error("`{}` exists already", .path.display())]
+    Exists { path: PathBuf },
+    #[error("cannot write `{}`: {}", .path.display(), words(.why))]
+    Write { path: PathBuf, why: io::Error },
     #[error("cannot write to standard output: {}", words(.0))]
     Output(io::Error),
 }
@@ -32,7 +38,15 @@ impl Error {
     pub(super) fn help(&self) -> Option<String> {
         match self {
             Self::NoFiles { .. } => Some("write a first one with `pipe new`".to_owned()),
-            _ => None,
+            Self::NoPage { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
+            Self::NoPage { near: None, .. } => Some("`pipe explain` lists them all".to_owned()),
+            Self::Exists { .. } => Some("choose an empty directory: `pipe new DIR`".to_owned()),
+            Self::Read { .. }
+            | Self::Stdin(_)
+            | Self::Walk { .. }
+            | Self::Params { .. }
+            | Self::Write { .. }
+            | Self::Output(_) => None,
         }
     }
 }

@@ -18,6 +18,7 @@ mod check;
 mod console;
 mod error;
 mod input;
+mod new;
 mod report;
 mod status;
 
@@ -46,5 +47,6 @@ pub fn main() -> ExitCode {
 fn execute(command: Command, console: &mut Console) -> Result<Status, Error> {
     match command {
         Command::Check(args) => check::check(&args, console),
+        Command::New(args) => new::new(&args, console),
     }
 }

@@ -71,7 +71,8 @@ impl Merge {
 }
 
 fn move_to(diagnostic: &mut Diagnostic, ids: &[FileId]) {
-    let moved = |span: &mut Span| span.file = ids[span.file.0 as usize];
+    // What has no id of this compilation is the library's, which has the same ids everywhere.
+    let moved = |span: &mut Span| span.file = *ids.get(span.file.0 as usize).unwrap_or(&span.file);
     moved(&mut diagnostic.primary.span);
     diagnostic.others.iter_mut().for_each(|label| moved(&mut label.span));
     diagnostic.fix.iter_mut().for_each(|edit| moved(&mut edit.span));
