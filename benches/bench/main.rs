@@ -1,0 +1,42 @@
+//! What `pipe` costs: in time, as ratios ([`speed`]), and in instructions, as a gate ([`instructions`]).
+//!
+//!     cargo build --profile dist
+//!     cargo bench --bench bench -- speed [--quick] [--slack 1.5]
+//!     cargo bench --bench bench -- instructions [--record]
+//!     cargo bench --bench bench -- generate DIR            writes the measured pipelines, nothing else
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a bench reports on its standard output"
+)]
+
+mod generate;
+mod instructions;
+mod programs;
+mod speed;
+
+use std::env;
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments.as_slice() {
+        ["speed", options @ ..] => speed::run(options),
+        ["instructions"] => instructions::gate(),
+        ["instructions", "--record"] => instructions::record(),
+        ["generate", folder] => generate::write_all(Path::new(folder)).map(|_| true),
+        ["stand-in", what @ ..] => speed::stand_in(what).map(|()| true),
+        _ => Err("say what to measure: speed, instructions, or generate DIR".to_owned()),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("bench: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
