@@ -11,6 +11,7 @@ mod docs;
 mod examples;
 mod export;
 mod fmt;
+mod fuzz;
 mod ir;
 mod laws;
 mod run;

@@ -35,7 +35,7 @@ pub(crate) fn gate() -> Result<bool, String> {
         let verdict = match change {
             change if change > TOLERANCE => "  TOO MANY",
             change if change < -TOLERANCE => {
-                "  FEWER: record the gain with `cargo bench --bench bench -- instructions --record`"
+                "  FEWER: record the gain with `cargo bench --profile dist --bench bench -- instructions --record`"
             }
             _ => "",
         };

@@ -1,9 +1,9 @@
 //! What `pipe` costs: in time, as ratios ([`speed`]), and in instructions, as a gate ([`instructions`]).
 //!
 //!     cargo build --profile dist
-//!     cargo bench --bench bench -- speed [--quick] [--slack 1.5]
-//!     cargo bench --bench bench -- instructions [--record]
-//!     cargo bench --bench bench -- generate DIR            writes the measured pipelines, nothing else
+//!     cargo bench --profile dist --bench bench -- speed [--quick] [--slack 1.5]
+//!     cargo bench --profile dist --bench bench -- instructions [--record]
+//!     cargo bench --profile dist --bench bench -- generate DIR            writes the measured pipelines, nothing else
 
 #![expect(
     clippy::print_stdout,

@@ -1,0 +1,82 @@
+//! What holds of any text, be it a pipeline or not. The fuzz targets and `tests/fuzz.rs` both call these.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use pipe::compile::{Main, Options, compile};
+use pipe::diagnostic::{Diagnostic, Diagnostics, human, json};
+use pipe::source::{FileId, MemoryHost, Span};
+use pipe::syntax;
+
+/// Parsing ends, and what it reports lies in the text.
+pub fn parse(text: &str) {
+    let mut diagnostics = Diagnostics::default();
+    syntax::parse(text, FileId(0), &mut diagnostics);
+    for diagnostic in diagnostics.iter() {
+        for span in spans(diagnostic) {
+            assert_in(text, span, diagnostic);
+        }
+    }
+}
+
+/// Compiling ends, what it reports lies in its texts, and can be drawn.
+pub fn check(text: &str) {
+    let path = PathBuf::from("main.pipe");
+    // The file is there too, so that a text may import itself.
+    let host = MemoryHost {
+        files: BTreeMap::from([(path.clone(), text.as_bytes().to_vec())]),
+    };
+    let main = Main::Text {
+        name: "main.pipe".to_owned(),
+        path: Some(path),
+        text: text.to_owned(),
+    };
+    let Ok(compiled) = compile(&host, &main, &Options::default()) else {
+        return;
+    };
+    for diagnostic in &compiled.diagnostics {
+        for span in spans(diagnostic) {
+            assert_in(&compiled.sources.file(span.file).text, span, diagnostic);
+        }
+    }
+    human::render(&compiled.diagnostics, &compiled.sources, human::Style::PLAIN);
+    let report = json::render(&compiled.diagnostics, &compiled.sources, 1);
+    serde_json::from_str::<serde_json::Value>(&report).expect("a report in JSON is JSON");
+}
+
+/// A text without syntax errors keeps its meaning when it is formatted, and its form when it is formatted again.
+pub fn fmt(text: &str) {
+    let mut diagnostics = Diagnostics::default();
+    let file = syntax::parse(text, FileId(0), &mut diagnostics);
+    if diagnostics.has_errors() {
+        return;
+    }
+    let once = syntax::fmt::format(text, &file);
+    let again = syntax::parse(&once, FileId(0), &mut diagnostics);
+    assert!(!diagnostics.has_errors(), "what was formatted does not parse:\n{once}");
+    assert_eq!(
+        syntax::dump(&file),
+        syntax::dump(&again),
+        "the tree has changed; formatted:\n{once}"
+    );
+    assert_eq!(
+        syntax::fmt::format(&once, &again),
+        once,
+        "formatted twice is not formatted once"
+    );
+}
+
+fn spans(diagnostic: &Diagnostic) -> impl Iterator<Item = Span> {
+    let labels = std::iter::once(&diagnostic.primary).chain(&diagnostic.others);
+    labels
+        .map(|label| label.span)
+        .chain(diagnostic.fix.iter().map(|edit| edit.span))
+}
+
+fn assert_in(text: &str, span: Span, diagnostic: &Diagnostic) {
+    assert!(
+        text.get(span.range()).is_some(),
+        "{span:?} is no place in a text of {} bytes: {diagnostic:?}",
+        text.len()
+    );
+}
