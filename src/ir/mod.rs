@@ -16,6 +16,12 @@ use serde::{Deserialize, Serialize};
 use crate::source::Span;
 pub use crate::syntax::ast::ConditionPosition;
 
+pub mod codes;
+pub mod limits;
+mod validate;
+
+pub use validate::validate;
+
 /// Where a node came from, whatever the front end.
 pub type Origin = Span;
 

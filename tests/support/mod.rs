@@ -1,6 +1,7 @@
 //! What several tests need.
 
 pub(crate) mod listing;
+pub(crate) mod pipeline;
 
 use std::path::PathBuf;
 

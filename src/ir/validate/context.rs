@@ -1,0 +1,131 @@
+//! What several rules want to look up: who makes an artifact, who owns a namespace, which variables there are.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+
+use crate::diagnostic::suggest;
+use crate::ir::{Action, Condition, ConditionPosition, Origin, Pipeline, Rule, Stage, Variable};
+
+/// How many misspelt names get a suggestion: each costs a look at every name there is.
+const SUGGESTIONS: u32 = 64;
+
+pub(super) struct Ctx<'a> {
+    pub(super) pipeline: &'a Pipeline,
+    /// Something may be missing anywhere in the pipeline.
+    pub(super) incomplete: bool,
+    /// By artifact; of several makers the one that runs first, so that a duplicate does not set off errors of order.
+    pub(super) makers: HashMap<&'a str, Maker<'a>>,
+    /// By namespace; of several owners the one that runs first.
+    pub(super) namespaces: HashMap<&'a str, Maker<'a>>,
+    pub(super) variables: HashMap<&'a str, &'a Variable>,
+    /// The addresses of users and makers whose order has been reported.
+    pub(super) disordered: RefCell<HashSet<(usize, usize)>>,
+    suggestions: Cell<u32>,
+}
+
+/// An action that makes an artifact, or that sets a namespace's variables.
+#[derive(Clone, Copy)]
+pub(super) struct Maker<'a> {
+    /// Index into the pipeline's stages.
+    pub(super) stage: usize,
+    pub(super) action: &'a Action,
+    /// The output or namespace in the action, else the action.
+    pub(super) origin: Origin,
+}
+
+impl Maker<'_> {
+    pub(super) fn time(&self) -> (usize, u32) {
+        (self.stage, self.action.run_order)
+    }
+}
+
+impl<'a> Ctx<'a> {
+    pub(super) fn new(pipeline: &'a Pipeline) -> Self {
+        let mut ctx = Self {
+            pipeline,
+            incomplete: pipeline.incomplete
+                || pipeline
+                    .stages
+                    .iter()
+                    .any(|stage| stage.incomplete || stage.actions.iter().any(|action| action.incomplete)),
+            makers: HashMap::new(),
+            namespaces: HashMap::new(),
+            variables: pipeline
+                .variables
+                .iter()
+                .map(|variable| (variable.name.value.as_str(), variable))
+                .collect(),
+            disordered: RefCell::default(),
+            suggestions: Cell::new(SUGGESTIONS),
+        };
+        for (stage, action) in ctx.actions() {
+            for output in &action.outputs {
+                let origin = place(output.name.origin, action.origin);
+                enter(&mut ctx.makers, &output.name.value, Maker { stage, action, origin });
+            }
+            if let Some(namespace) = &action.namespace {
+                let origin = place(namespace.origin, action.origin);
+                enter(&mut ctx.namespaces, &namespace.value, Maker { stage, action, origin });
+            }
+        }
+        ctx
+    }
+
+    /// Every action with the index of its stage.
+    pub(super) fn actions(&self) -> impl Iterator<Item = (usize, &'a Action)> + use<'a> {
+        self.pipeline
+            .stages
+            .iter()
+            .enumerate()
+            .flat_map(|(index, stage)| stage.actions.iter().map(move |action| (index, action)))
+    }
+
+    /// Every rule with the index of its stage and the position of its condition.
+    pub(super) fn rules(&self) -> impl Iterator<Item = (usize, ConditionPosition, &'a Rule)> + use<'a> {
+        self.pipeline.stages.iter().enumerate().flat_map(|(index, stage)| {
+            conditions(stage)
+                .flat_map(move |(position, condition)| condition.rules.iter().map(move |rule| (index, position, rule)))
+        })
+    }
+
+    pub(super) fn stage(&self, index: usize) -> &'a Stage {
+        &self.pipeline.stages[index]
+    }
+
+    /// The candidate that `name` most likely misspells.
+    pub(super) fn nearest(&self, name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+        let left = self.suggestions.get();
+        self.suggestions.set(left.saturating_sub(1));
+        if left == 0 {
+            return None;
+        }
+        suggest::nearest(name, candidates)
+    }
+}
+
+fn enter<'a>(map: &mut HashMap<&'a str, Maker<'a>>, name: &'a str, maker: Maker<'a>) {
+    let known = map.entry(name).or_insert(maker);
+    if maker.time() < known.time() {
+        *known = maker;
+    }
+}
+
+/// A stage's conditions in the order in which they are evaluated.
+pub(super) fn conditions(stage: &Stage) -> impl Iterator<Item = (ConditionPosition, &Condition)> {
+    let on_failure = stage
+        .on_failure
+        .as_ref()
+        .and_then(|handling| handling.condition.as_ref());
+    [
+        (ConditionPosition::BeforeEntry, stage.before_entry.as_ref()),
+        (ConditionPosition::OnSuccess, stage.on_success.as_ref()),
+        (ConditionPosition::OnFailure, on_failure),
+    ]
+    .into_iter()
+    .filter_map(|(position, condition)| Some((position, condition?)))
+}
+
+/// The place of a part, or of the whole that holds it where the part has none of its own.
+pub(super) fn place(part: Origin, whole: Origin) -> Origin {
+    if part == Origin::default() { whole } else { part }
+}
