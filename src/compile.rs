@@ -55,7 +55,11 @@ pub fn compile(host: &dyn Host, main: &Main, options: &Options) -> Result<Compil
     let mut ev = Evaluator::new(&program, &reader, &mut diags);
     params::give(&mut ev, &mut sources, &options.defines, &options.params);
     let pipelines = pipelines(&program, &mut ev);
-    Ok(Compiled { sources, pipelines, diagnostics: diags.into_sorted() })
+    Ok(Compiled {
+        sources,
+        pipelines,
+        diagnostics: diags.into_sorted(),
+    })
 }
 
 fn take_in(host: &dyn Host, main: &Main, sources: &mut Sources) -> Result<(FileId, PathBuf), ReadError> {
@@ -63,7 +67,10 @@ fn take_in(host: &dyn Host, main: &Main, sources: &mut Sources) -> Result<(FileI
     Ok(match main {
         Main::Path(path) => {
             let text = source::read_text(host, path)?;
-            (sources.add(path.display().to_string(), Some(path.clone()), text), folder(path))
+            (
+                sources.add(path.display().to_string(), Some(path.clone()), text),
+                folder(path),
+            )
         }
         Main::Text { name, path, text } => {
             let root = path.as_deref().map(folder).unwrap_or_default();
@@ -78,7 +85,9 @@ fn pipelines<'p>(program: &'p Program, ev: &mut Evaluator<'p, '_>) -> Vec<ir::Pi
     let broken = program.modules.iter().any(|module| module.broken);
     let mut compiled: Vec<ir::Pipeline> = Vec::new();
     for item in &program.module(main).ast.items {
-        let ItemKind::Pipeline(pipeline) = &item.kind else { continue };
+        let ItemKind::Pipeline(pipeline) = &item.kind else {
+            continue;
+        };
         let name = pipeline_name(ev, pipeline);
         let draft = expand::pipeline(ev, &mut signatures, main, pipeline);
         let mut ir = link::link(ev, pipeline, pipeline.name.span, name, draft);
@@ -100,14 +109,16 @@ fn check_ir<'p>(ir: &ir::Pipeline, signatures: &mut Signatures, ev: &mut Evaluat
     let mut signature_of = |id: &ir::TypeId| signatures.by_type(id, ev);
     conform::conform(ir, &mut signature_of, &mut found);
     lint::same_target::same_target(ir, &mut signature_of, &mut found);
-    ir::validate::validate(ir, &mut found);
+    ir::validate(ir, &mut found);
     ev.diags.extend(found);
 }
 
 /// The name that AWS sees.
 fn pipeline_name<'p>(ev: &mut Evaluator<'p, '_>, pipeline: &'p ast::Pipeline) -> ir::Node<String> {
     let ident = ir::Node::new(pipeline.name.text.clone(), pipeline.name.span);
-    let Some(written) = &pipeline.aws_name else { return ident };
+    let Some(written) = &pipeline.aws_name else {
+        return ident;
+    };
     match ev.eval_as(written, &Ty::STRING, &mut Env::of_module(ModuleId(0))) {
         Value::Str(text) => ir::Node::new(text.to_string(), written.span),
         Value::Text(draft) => {
@@ -129,7 +140,11 @@ impl Reader for RootReader<'_> {
         if path.is_absolute() {
             return Err("the path is absolute".to_owned());
         }
-        let root = if self.root.as_os_str().is_empty() { Path::new(".") } else { &self.root };
+        let root = if self.root.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &self.root
+        };
         let (root, file) = (self.host.canonical(root), self.host.canonical(&root.join(path)));
         if !file.starts_with(&root) {
             return Err("it lies outside of the project's root".to_owned());

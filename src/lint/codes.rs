@@ -11,10 +11,14 @@ pub static UNUSED_ACTION: Code = Code::warning("unused-action", "a reusable acti
 pub static UNUSED_STAGE: Code = Code::warning("unused-stage", "a reusable stage that nothing uses");
 pub static UNUSED_PROVIDER: Code = Code::warning("unused-provider", "a provider that nothing uses");
 pub static UNUSED_VARIABLE: Code = Code::warning("unused-variable", "a pipeline's variable that nothing uses");
-pub static UNUSED_BINDING: Code =
-    Code::warning("unused-binding", "a loop's variable, or a parameter of a function or reusable block, that nothing uses");
-pub static SAME_TARGET: Code =
-    Code::warning("same-target", "actions that run at the same time and deploy to the same place");
+pub static UNUSED_BINDING: Code = Code::warning(
+    "unused-binding",
+    "a loop's variable, or a parameter of a function or reusable block, that nothing uses",
+);
+pub static SAME_TARGET: Code = Code::warning(
+    "same-target",
+    "actions that run at the same time and deploy to the same place",
+);
 
 /// Every kind of report in here.
 pub static ALL: &[&Code] = &[

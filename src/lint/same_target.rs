@@ -21,26 +21,41 @@ pub fn same_target(
 ) {
     for stage in &pipeline.stages {
         let mut seen: HashMap<(u32, &TypeId, String), &Action> = HashMap::new();
-        for action in stage.actions.iter().filter(|action| action.type_id.category == "Deploy" && !action.incomplete) {
-            let Some(signature) = signature_of(&action.type_id) else { continue };
+        for action in stage
+            .actions
+            .iter()
+            .filter(|action| action.type_id.category == "Deploy" && !action.incomplete)
+        {
+            let Some(signature) = signature_of(&action.type_id) else {
+                continue;
+            };
             let target = target(action, &signature);
             let key = (action.run_order, &action.type_id, target);
             let Some(first) = seen.get(&key) else {
                 seen.insert(key, action);
                 continue;
             };
-            let message = format!("`{}` and `{}` deploy to the same place at the same time", first.handle, action.handle);
+            let message = format!(
+                "`{}` and `{}` deploy to the same place at the same time",
+                first.handle, action.handle
+            );
             let diagnostic = Diagnostic::new(&codes::SAME_TARGET, action.origin, message)
                 .with_label("this one")
                 .with_other(first.origin, "and this one")
-                .with_help("give them different targets, or take one out of the `parallel`, so that it runs after the other");
+                .with_help(
+                    "give them different targets, or take one out of the `parallel`, so that it runs after the other",
+                );
             diags.emit(diagnostic);
         }
     }
 }
 
 fn target(action: &Action, signature: &Signature) -> String {
-    let mut target = action.region.as_ref().map(|region| region.value.clone()).unwrap_or_default();
+    let mut target = action
+        .region
+        .as_ref()
+        .map(|region| region.value.clone())
+        .unwrap_or_default();
     for (field, ty) in signature.provider.fields.iter().zip(&signature.types) {
         if !matches!(ty.required(), Ty::String(..)) {
             continue;

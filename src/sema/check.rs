@@ -59,9 +59,19 @@ pub fn check<'p>(ev: &mut Evaluator<'p, '_>, module: ModuleId) -> Vec<Unused> {
     for item in &file.ast.items {
         walker.item(item);
     }
-    let has_pipeline = file.ast.items.iter().any(|item| matches!(item.kind, ItemKind::Pipeline(_)));
+    let has_pipeline = file
+        .ast
+        .items
+        .iter()
+        .any(|item| matches!(item.kind, ItemKind::Pipeline(_)));
     let mut unused = walker.unused;
-    if has_pipeline || file.ast.items.iter().any(|item| matches!(item.kind, ItemKind::Import(_))) {
+    if has_pipeline
+        || file
+            .ast
+            .items
+            .iter()
+            .any(|item| matches!(item.kind, ItemKind::Import(_)))
+    {
         for item in &file.ast.items {
             let name = item_name(item);
             let kind = match &item.kind {
@@ -79,7 +89,12 @@ pub fn check<'p>(ev: &mut Evaluator<'p, '_>, module: ModuleId) -> Vec<Unused> {
             };
             if !walker.used_items.contains(name.text.as_str()) && !name.text.starts_with('_') {
                 let item = Some(item.span);
-                unused.push(Unused { kind, name: name.text.clone(), span: name.span, item });
+                unused.push(Unused {
+                    kind,
+                    name: name.text.clone(),
+                    span: name.span,
+                    item,
+                });
             }
         }
     }
@@ -105,7 +120,13 @@ impl<'p> Walker<'p, '_, '_> {
             ItemKind::Const(constant) => {
                 constant.ty.iter().for_each(|ty| self.ty(ty));
                 self.expr(&constant.value);
-                let index = self.ev.program.module(self.module).items.get(&constant.name.text).copied();
+                let index = self
+                    .ev
+                    .program
+                    .module(self.module)
+                    .items
+                    .get(&constant.name.text)
+                    .copied();
                 if let Some(index) = index {
                     self.ev.global(self.module, index, constant.name.span);
                 }
@@ -119,7 +140,13 @@ impl<'p> Walker<'p, '_, '_> {
                 self.ty(&function.result);
                 self.expr(&function.body);
                 self.leave(function.params.len());
-                let index = self.ev.program.module(self.module).items.get(&function.name.text).copied();
+                let index = self
+                    .ev
+                    .program
+                    .module(self.module)
+                    .items
+                    .get(&function.name.text)
+                    .copied();
                 if let Some(index) = index {
                     self.ev.check_function(self.module, index, function);
                 }
@@ -152,8 +179,12 @@ impl<'p> Walker<'p, '_, '_> {
 
     fn unused_variables(&mut self, names: &Names<'p>) {
         for name in names.all() {
-            let Some(stmt) = names.get(name).and_then(|info| info.variable) else { continue };
-            let StmtKind::Variable { name: ident, .. } = &stmt.kind else { continue };
+            let Some(stmt) = names.get(name).and_then(|info| info.variable) else {
+                continue;
+            };
+            let StmtKind::Variable { name: ident, .. } = &stmt.kind else {
+                continue;
+            };
             if !self.used_variables.contains(name) && !name.starts_with('_') {
                 self.unused.push(Unused {
                     kind: UnusedKind::Variable,
@@ -203,7 +234,12 @@ impl<'p> Walker<'p, '_, '_> {
         for ident in self.locals.split_off(self.locals.len() - count) {
             if !self.used_locals.contains(&ident.span) && !ident.text.starts_with('_') {
                 let (kind, name, span) = (UnusedKind::Binding, ident.text.clone(), ident.span);
-                self.unused.push(Unused { kind, name, span, item: None });
+                self.unused.push(Unused {
+                    kind,
+                    name,
+                    span,
+                    item: None,
+                });
             }
         }
     }
@@ -236,9 +272,21 @@ impl<'p> Walker<'p, '_, '_> {
                 self.decl(name);
                 self.block(body);
             }
-            StmtKind::StageUse { name, template: path, body }
-            | StmtKind::Action { name, provider: path, body }
-            | StmtKind::Rule { name, provider: path, body } => {
+            StmtKind::StageUse {
+                name,
+                template: path,
+                body,
+            }
+            | StmtKind::Action {
+                name,
+                provider: path,
+                body,
+            }
+            | StmtKind::Rule {
+                name,
+                provider: path,
+                body,
+            } => {
                 self.decl(name);
                 self.path(path);
                 self.block(body);
@@ -252,7 +300,12 @@ impl<'p> Walker<'p, '_, '_> {
                 self.decl(name);
                 from.iter().for_each(|from| self.expr(from));
             }
-            StmtKind::For { first, second, iter, body } => {
+            StmtKind::For {
+                first,
+                second,
+                iter,
+                body,
+            } => {
                 self.expr(iter);
                 self.locals.push(first);
                 self.locals.extend(second);
@@ -359,8 +412,16 @@ impl<'p> Walker<'p, '_, '_> {
         if builtins::is_reserved(name) {
             return;
         }
-        let locals = self.locals.iter().map(|local| (local.text.as_str(), Value::Error)).collect();
-        let mut env = Env { module: self.module, locals, scope: None };
+        let locals = self
+            .locals
+            .iter()
+            .map(|local| (local.text.as_str(), Value::Error))
+            .collect();
+        let mut env = Env {
+            module: self.module,
+            locals,
+            scope: None,
+        };
         let names = self.names.clone();
         env.scope = names.map(|names| self.ev.add_scope(names, String::new()));
         self.ev.report_unknown_name(name, span, &env);

@@ -26,13 +26,17 @@ pub fn conform(
     let mut fixed: HashMap<&str, Rc<Signature>> = HashMap::new();
     for stage in &pipeline.stages {
         for action in &stage.actions {
-            let signature = signatures.entry(&action.type_id).or_insert_with(|| signature_of(&action.type_id));
+            let signature = signatures
+                .entry(&action.type_id)
+                .or_insert_with(|| signature_of(&action.type_id));
             if let (Some(signature), Some(namespace)) = (signature, &action.namespace) {
                 fixed.insert(&namespace.value, signature.clone());
             }
         }
         for rule in rules_of(stage) {
-            signatures.entry(&rule.type_id).or_insert_with(|| signature_of(&rule.type_id));
+            signatures
+                .entry(&rule.type_id)
+                .or_insert_with(|| signature_of(&rule.type_id));
         }
     }
     for stage in &pipeline.stages {
@@ -55,7 +59,10 @@ pub fn conform(
 
 fn rules_of(stage: &ir::Stage) -> impl Iterator<Item = &ir::Rule> {
     let failure = stage.on_failure.as_ref().and_then(|failure| failure.condition.as_ref());
-    [stage.before_entry.as_ref(), stage.on_success.as_ref(), failure].into_iter().flatten().flat_map(|condition| &condition.rules)
+    [stage.before_entry.as_ref(), stage.on_success.as_ref(), failure]
+        .into_iter()
+        .flatten()
+        .flat_map(|condition| &condition.rules)
 }
 
 /// What an action and a rule have in common.
@@ -77,7 +84,11 @@ impl<'i> Subject<'i> {
     fn of_action(action: &'i ir::Action) -> Self {
         Self {
             what: "action",
-            handle: if action.handle.0.is_empty() { action.name.value.clone() } else { action.handle.0.clone() },
+            handle: if action.handle.0.is_empty() {
+                action.name.value.clone()
+            } else {
+                action.handle.0.clone()
+            },
             configuration: &action.configuration,
             commands: &action.commands,
             environment: &action.environment,
@@ -93,7 +104,11 @@ impl<'i> Subject<'i> {
     fn of_rule(rule: &'i ir::Rule) -> Self {
         Self {
             what: "rule",
-            handle: if rule.handle.0.is_empty() { rule.name.value.clone() } else { rule.handle.0.clone() },
+            handle: if rule.handle.0.is_empty() {
+                rule.name.value.clone()
+            } else {
+                rule.handle.0.clone()
+            },
             configuration: &rule.configuration,
             commands: &rule.commands,
             environment: &[],
@@ -109,7 +124,10 @@ impl<'i> Subject<'i> {
     fn texts(&self) -> impl Iterator<Item = (&'i Text, Origin)> {
         let configuration = self.configuration.values().map(|entry| (&entry.value, entry.origin));
         let commands = self.commands.iter().map(|node| (&node.value, node.origin));
-        let environment = self.environment.iter().map(|variable| (&variable.value.value, variable.value.origin));
+        let environment = self
+            .environment
+            .iter()
+            .map(|variable| (&variable.value.value, variable.value.origin));
         configuration.chain(commands).chain(environment)
     }
 }
@@ -121,7 +139,10 @@ fn check(subject: &Subject<'_>, signature: &Signature, pipeline: &ir::Pipeline, 
         diags.emit(Diagnostic::new(&codes::DEPRECATED_PROVIDER, subject.origin, message).with_help(why.clone()));
     }
     if provider.v2_only && pipeline.pipeline_type.value == PipelineType::V1 {
-        let message = format!("`{}` can only be used in V2 pipelines, and this is a V1 pipeline", provider.name);
+        let message = format!(
+            "`{}` can only be used in V2 pipelines, and this is a V1 pipeline",
+            provider.name
+        );
         let diagnostic = Diagnostic::new(&codes::PROVIDER_NEEDS_V2, subject.origin, message)
             .with_other(pipeline.pipeline_type.origin, "the pipeline's type is set here")
             .with_help("remove `pipeline_type = \"V1\"`: V2 is what a pipeline is without it");
@@ -151,8 +172,20 @@ fn check(subject: &Subject<'_>, signature: &Signature, pipeline: &ir::Pipeline, 
 fn check_counts(subject: &Subject<'_>, signature: &Signature, diags: &mut Diagnostics) {
     let provider = &signature.provider;
     let sides = [
-        (subject.inputs.len(), provider.inputs, "input", "takes", subject.inputs.last().map(|input| input.origin)),
-        (subject.outputs.len(), provider.outputs, "output", "gives", subject.outputs.last().map(|output| output.name.origin)),
+        (
+            subject.inputs.len(),
+            provider.inputs,
+            "input",
+            "takes",
+            subject.inputs.last().map(|input| input.origin),
+        ),
+        (
+            subject.outputs.len(),
+            provider.outputs,
+            "output",
+            "gives",
+            subject.outputs.last().map(|output| output.name.origin),
+        ),
     ];
     for (count, allowed, side, verb, last) in sides {
         let (few, many) = (count < allowed.min as usize, count > allowed.max as usize);
@@ -164,8 +197,17 @@ fn check_counts(subject: &Subject<'_>, signature: &Signature, diags: &mut Diagno
             1 => format!("has 1 {side} artifact"),
             count => format!("has {count} {side} artifacts"),
         };
-        let message = format!("`{}` {has}, and `{}` {verb} {}", subject.handle, provider.name, count_in_words(allowed));
-        let span = if many { last.unwrap_or(subject.origin) } else { subject.origin };
+        let message = format!(
+            "`{}` {has}, and `{}` {verb} {}",
+            subject.handle,
+            provider.name,
+            count_in_words(allowed)
+        );
+        let span = if many {
+            last.unwrap_or(subject.origin)
+        } else {
+            subject.origin
+        };
         let mut diagnostic = Diagnostic::new(&codes::ARTIFACT_COUNT, span, message);
         diagnostic = match (side, few) {
             ("input", true) => diagnostic.with_help("say what it works on: `input = …`"),
@@ -205,9 +247,21 @@ fn check_required(subject: &Subject<'_>, signature: &Signature, diags: &mut Diag
         complete = false;
         let message = format!("`{}` needs `{}`", provider.name, field.name);
         let label = format!("this {} leaves it out", subject.what);
-        let about = field.doc.as_deref().and_then(|doc| doc.lines().next()).map(|line| format!(" ({})", trimmed(line)));
-        let help = format!("add `{} = …`, a value of type `{ty}`{}", field.name, about.unwrap_or_default());
-        diags.emit(Diagnostic::new(&codes::MISSING_FIELD, subject.origin, message).with_label(label).with_help(help));
+        let about = field
+            .doc
+            .as_deref()
+            .and_then(|doc| doc.lines().next())
+            .map(|line| format!(" ({})", trimmed(line)));
+        let help = format!(
+            "add `{} = …`, a value of type `{ty}`{}",
+            field.name,
+            about.unwrap_or_default()
+        );
+        diags.emit(
+            Diagnostic::new(&codes::MISSING_FIELD, subject.origin, message)
+                .with_label(label)
+                .with_help(help),
+        );
     }
     complete
 }
@@ -224,9 +278,16 @@ fn check_keys(subject: &Subject<'_>, signature: &Signature, diags: &mut Diagnost
         if provider.field_of_key(key).is_some() {
             continue;
         }
-        let message = format!("the library does not know the key `{key}` of `{}`, so it is sent unchecked", provider.name);
+        let message = format!(
+            "the library does not know the key `{key}` of `{}`, so it is sent unchecked",
+            provider.name
+        );
         let mut diagnostic = Diagnostic::new(&codes::OPEN_FIELD, entry.key_origin, message);
-        let keys = provider.fields.iter().filter(|field| field.encoding.is_configuration()).map(|field| field.key.as_str());
+        let keys = provider
+            .fields
+            .iter()
+            .filter(|field| field.encoding.is_configuration())
+            .map(|field| field.key.as_str());
         diagnostic.help = super::program::did_you_mean(key, keys);
         diags.emit(diagnostic);
     }
@@ -239,13 +300,24 @@ fn check_artifact_fields(subject: &Subject<'_>, signature: &Signature, diags: &m
         if !of_artifact && !matches!(ty.required(), Ty::File) {
             continue;
         }
-        let Some(entry) = subject.configuration.get(&field.key) else { continue };
-        let Some(name) = artifact_of(entry, of_artifact) else { continue };
+        let Some(entry) = subject.configuration.get(&field.key) else {
+            continue;
+        };
+        let Some(name) = artifact_of(entry, of_artifact) else {
+            continue;
+        };
         if subject.inputs.iter().any(|input| input.value == name) || subject.incomplete {
             continue;
         }
-        let message = format!("`{}` names the artifact `{name}`, which is not among the inputs", field.name);
-        let inputs: Vec<String> = subject.inputs.iter().map(|input| format!("`{}`", input.value)).collect();
+        let message = format!(
+            "`{}` names the artifact `{name}`, which is not among the inputs",
+            field.name
+        );
+        let inputs: Vec<String> = subject
+            .inputs
+            .iter()
+            .map(|input| format!("`{}`", input.value))
+            .collect();
         let help = match inputs.is_empty() {
             true => format!("add it: `input = {name}`"),
             false => format!("add it to `input`, or name one that is there: {}", inputs.join(", ")),
@@ -259,7 +331,11 @@ fn artifact_of(entry: &ConfigEntry, whole: bool) -> Option<&str> {
         Some(ir::TextPart::Literal(text)) => text.as_str(),
         _ => return None,
     };
-    if whole { entry.value.as_literal() } else { first.split_once("::").map(|(artifact, _)| artifact) }
+    if whole {
+        entry.value.as_literal()
+    } else {
+        first.split_once("::").map(|(artifact, _)| artifact)
+    }
 }
 
 fn check_requirements(subject: &Subject<'_>, signature: &Signature, diags: &mut Diagnostics) {
@@ -273,11 +349,18 @@ fn check_requirements(subject: &Subject<'_>, signature: &Signature, diags: &mut 
     let mut locals: Vec<(&str, Value<'_>)> = Vec::with_capacity(provider.fields.len() + 2);
     let names = |nodes: &mut dyn Iterator<Item = &String>| Value::list(nodes.map(Value::str).collect());
     locals.push(("input", names(&mut subject.inputs.iter().map(|input| &input.value))));
-    locals.push(("output", names(&mut subject.outputs.iter().map(|output| &output.name.value))));
+    locals.push((
+        "output",
+        names(&mut subject.outputs.iter().map(|output| &output.name.value)),
+    ));
     for (field, ty) in provider.fields.iter().zip(&signature.types) {
         locals.push((&field.name, decoded(subject, field, ty)));
     }
-    let mut env = Env { module: ModuleId(0), locals, scope: None };
+    let mut env = Env {
+        module: ModuleId(0),
+        locals,
+        scope: None,
+    };
     for require in &provider.requires {
         if ev.eval_condition(&require.cond, &mut env) != Some(false) {
             continue;
@@ -285,7 +368,10 @@ fn check_requirements(subject: &Subject<'_>, signature: &Signature, diags: &mut 
         let message = match ev.eval(&require.message, &mut env) {
             Value::Str(text) => text.to_string(),
             _ => match &require.message.kind {
-                ExprKind::Str(text) => text.as_text().unwrap_or("a condition of the provider does not hold").to_owned(),
+                ExprKind::Str(text) => text
+                    .as_text()
+                    .unwrap_or("a condition of the provider does not hold")
+                    .to_owned(),
                 _ => "a condition of the provider does not hold".to_owned(),
             },
         };
@@ -295,7 +381,10 @@ fn check_requirements(subject: &Subject<'_>, signature: &Signature, diags: &mut 
         let message = format!("`{}`: {message}", subject.handle);
         let help = match (field, entry) {
             (Some(field), None) => format!("give it `{} = …`", field.name),
-            (Some(field), Some(_)) => format!("change `{}`; `pipe doc {}` tells what goes together", field.name, provider.name),
+            (Some(field), Some(_)) => format!(
+                "change `{}`; `pipe doc {}` tells what goes together",
+                field.name, provider.name
+            ),
             (None, _) => format!("`pipe doc {}` tells what goes together", provider.name),
         };
         diags.emit(Diagnostic::new(&codes::REQUIREMENT, span, message).with_help(help));
@@ -306,10 +395,19 @@ fn check_requirements(subject: &Subject<'_>, signature: &Signature, diags: &mut 
 fn decoded<'p>(subject: &Subject<'_>, field: &Field, ty: &Ty) -> Value<'p> {
     match field.encoding {
         _ if !is_given(subject, field) => Value::None,
-        Encoding::Commands => Value::list(subject.commands.iter().map(|node| decode_text(&node.value, &Ty::STRING)).collect()),
+        Encoding::Commands => Value::list(
+            subject
+                .commands
+                .iter()
+                .map(|node| decode_text(&node.value, &Ty::STRING))
+                .collect(),
+        ),
         Encoding::Environment => {
             let entry = |variable: &ir::EnvironmentVariable| {
-                (Rc::from(variable.name.value.as_str()), decode_text(&variable.value.value, &Ty::STRING))
+                (
+                    Rc::from(variable.name.value.as_str()),
+                    decode_text(&variable.value.value, &Ty::STRING),
+                )
             };
             Value::Record(Rc::new(subject.environment.iter().map(entry).collect()))
         }
@@ -330,15 +428,23 @@ fn decode<'p>(text: &str, ty: &Ty, encoding: Encoding) -> Value<'p> {
             Ok(json) => from_json(&json),
             Err(_) => Value::Unknown(Ty::Any),
         },
-        (Encoding::Minutes, _) => text.parse::<u64>().map_or(Value::Unknown(Ty::Duration), |minutes| Value::Duration(minutes * 60)),
-        (Encoding::Csv, Ty::List(of, _)) => Value::list(text.split(',').map(|entry| decode(entry, of, Encoding::Plain)).collect()),
+        (Encoding::Minutes, _) => text
+            .parse::<u64>()
+            .map_or(Value::Unknown(Ty::Duration), |minutes| Value::Duration(minutes * 60)),
+        (Encoding::Csv, Ty::List(of, _)) => Value::list(
+            text.split(',')
+                .map(|entry| decode(entry, of, Encoding::Plain))
+                .collect(),
+        ),
         (_, Ty::Bool) => text.parse().map_or(Value::Unknown(Ty::Bool), Value::Bool),
         (_, Ty::Int(_)) => text.parse().map_or(Value::Unknown(Ty::INT), Value::Int),
         (_, Ty::Union(members)) => {
             let is_text = |ty: &Ty| matches!(ty, Ty::String(..) | Ty::Literal(Literal::Str(_)));
             match members.iter().any(is_text) {
                 true => Value::str(text),
-                false => members.first().map_or(Value::str(text), |member| decode(text, member, encoding)),
+                false => members
+                    .first()
+                    .map_or(Value::str(text), |member| decode(text, member, encoding)),
             }
         }
         _ => Value::str(text),
@@ -352,9 +458,12 @@ fn from_json<'p>(json: &serde_json::Value) -> Value<'p> {
         serde_json::Value::Number(number) => number.as_i64().map_or(Value::Unknown(Ty::Any), Value::Int),
         serde_json::Value::String(text) => Value::str(text),
         serde_json::Value::Array(values) => Value::list(values.iter().map(from_json).collect()),
-        serde_json::Value::Object(entries) => {
-            Value::Record(Rc::new(entries.iter().map(|(key, value)| (key.as_str().into(), from_json(value))).collect()))
-        }
+        serde_json::Value::Object(entries) => Value::Record(Rc::new(
+            entries
+                .iter()
+                .map(|(key, value)| (key.as_str().into(), from_json(value)))
+                .collect(),
+        )),
     }
 }
 
@@ -363,8 +472,12 @@ fn from_json<'p>(json: &serde_json::Value) -> Value<'p> {
 fn check_variables(subject: &Subject<'_>, fixed: &HashMap<&str, Rc<Signature>>, diags: &mut Diagnostics) {
     for (text, origin) in subject.texts() {
         for VariableRef { namespace, key, .. } in text.variables() {
-            let Some(signature) = fixed.get(namespace.as_str()) else { continue };
-            let Exports::Fixed(names) = &signature.provider.exports else { continue };
+            let Some(signature) = fixed.get(namespace.as_str()) else {
+                continue;
+            };
+            let Exports::Fixed(names) = &signature.provider.exports else {
+                continue;
+            };
             if names.iter().any(|name| name == key) {
                 continue;
             }

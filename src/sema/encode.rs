@@ -28,14 +28,20 @@ pub fn plain<'p>(value: &Value<'p>) -> Result<Draft<'p>, String> {
 
 /// A list joined with commas, no blanks.
 pub fn csv<'p>(value: &Value<'p>) -> Result<Draft<'p>, String> {
-    let Value::List(values) = value else { return plain(value) };
+    let Value::List(values) = value else {
+        return plain(value);
+    };
     let mut draft = Draft::default();
     for (index, value) in values.iter().enumerate() {
         if index > 0 {
             draft.push_str(",");
         }
         let entry = plain(value)?;
-        if entry.parts.iter().any(|part| matches!(part, DraftPart::Text(text) if text.contains(','))) {
+        if entry
+            .parts
+            .iter()
+            .any(|part| matches!(part, DraftPart::Text(text) if text.contains(',')))
+        {
             return Err(format!("a comma inside an entry ({})", value.described()));
         }
         draft.append(&entry);
@@ -112,9 +118,17 @@ pub fn environment<'p>(record: &Record<'p>) -> Result<Vec<EnvironmentEntry<'p>>,
             Value::Secret(SecretStore::ParameterStore, name) => ((**name).clone(), EnvironmentKind::ParameterStore),
             other => (plain(other)?, EnvironmentKind::Plaintext),
         };
-        Ok(EnvironmentEntry { name: name.clone(), value, kind })
+        Ok(EnvironmentEntry {
+            name: name.clone(),
+            value,
+            kind,
+        })
     };
-    record.iter().filter(|(_, value)| !matches!(value, Value::None)).map(entry).collect()
+    record
+        .iter()
+        .filter(|(_, value)| !matches!(value, Value::None))
+        .map(entry)
+        .collect()
 }
 
 /// A map as the JSON array that CodeBuild takes: `[{"name", "value", "type"}]`.

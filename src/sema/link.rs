@@ -29,9 +29,17 @@ pub fn link<'p>(
     let stages = std::mem::take(&mut draft.stages);
     let triggers = std::mem::take(&mut draft.triggers);
     let settings = std::mem::take(&mut draft.settings);
-    let mut linker = Linker { ev, draft: &draft, namespaces: Vec::new(), stages: &stages };
+    let mut linker = Linker {
+        ev,
+        draft: &draft,
+        namespaces: Vec::new(),
+        stages: &stages,
+    };
     linker.allocate_namespaces();
-    let triggers: Vec<_> = triggers.into_iter().filter_map(|trigger| linker.trigger(trigger)).collect();
+    let triggers: Vec<_> = triggers
+        .into_iter()
+        .filter_map(|trigger| linker.trigger(trigger))
+        .collect();
     let mut linked: Vec<ir::Stage> = stages.iter().map(|stage| linker.stage(stage)).collect();
     for (index, action) in draft.actions.iter().enumerate() {
         match linker.action(index, action) {
@@ -39,15 +47,24 @@ pub fn link<'p>(
             None => linked[action.stage].incomplete = true,
         }
     }
-    let role_arn = settings.role_arn.as_ref().map(|(draft, origin)| Node::new(linker.text(draft).0, *origin));
+    let role_arn = settings
+        .role_arn
+        .as_ref()
+        .map(|(draft, origin)| Node::new(linker.text(draft).0, *origin));
     let store = |linker: &mut Linker<'p, '_, '_>, store: &super::expand::settings::StoreDraft<'p>| ir::Store {
         location: Node::new(linker.text(&store.bucket.0).0, store.bucket.1),
-        encryption_key: store.key.as_ref().map(|(draft, origin)| Node::new(linker.text(draft).0, *origin)),
+        encryption_key: store
+            .key
+            .as_ref()
+            .map(|(draft, origin)| Node::new(linker.text(draft).0, *origin)),
         origin: store.origin,
     };
     let stores = match (&settings.store, &settings.stores) {
         (one, Some((stores, origin))) => ir::Stores::ByRegion {
-            stores: stores.iter().map(|(region, found)| (region.clone(), store(&mut linker, found))).collect(),
+            stores: stores
+                .iter()
+                .map(|(region, found)| (region.clone(), store(&mut linker, found)))
+                .collect(),
             both: one.as_ref().map(|store| store.origin),
             origin: *origin,
         },
@@ -60,7 +77,9 @@ pub fn link<'p>(
         name,
         role_arn,
         stores,
-        pipeline_type: settings.pipeline_type.unwrap_or_else(|| Node::new(ir::PipelineType::V2, head)),
+        pipeline_type: settings
+            .pipeline_type
+            .unwrap_or_else(|| Node::new(ir::PipelineType::V2, head)),
         execution_mode: settings.execution_mode,
         variables: draft.variables,
         triggers,
@@ -96,11 +115,18 @@ impl<'p> Linker<'p, '_, '_> {
             texts_of(action, &mut note);
         }
         for stage in self.stages {
-            for condition in [&stage.before_entry, &stage.on_success, &stage.on_failure].into_iter().flatten() {
+            for condition in [&stage.before_entry, &stage.on_success, &stage.on_failure]
+                .into_iter()
+                .flatten()
+            {
                 condition.rules.iter().for_each(|rule| texts_of(rule, &mut note));
             }
         }
-        self.namespaces = draft.actions.iter().map(|action| action.namespace.as_ref().map(|node| node.value.clone())).collect();
+        self.namespaces = draft
+            .actions
+            .iter()
+            .map(|action| action.namespace.as_ref().map(|node| node.value.clone()))
+            .collect();
         if !referenced.iter().any(|&referenced| referenced) {
             return;
         }
@@ -117,7 +143,11 @@ impl<'p> Linker<'p, '_, '_> {
             }
             let name = &action.name.value;
             let own = name.chars().all(legal_in_namespace) && names[name.as_str()] == 1 && !taken.contains(name);
-            let namespace = if own { name.clone() } else { self.long_namespace(action, &taken) };
+            let namespace = if own {
+                name.clone()
+            } else {
+                self.long_namespace(action, &taken)
+            };
             taken.insert(namespace.clone());
             self.namespaces[index] = Some(namespace);
         }
@@ -126,10 +156,16 @@ impl<'p> Linker<'p, '_, '_> {
     /// `<stage>-<action>`, with a number behind it in the rare case that even this is somebody's name.
     fn long_namespace(&self, action: &ActionDraft<'p>, taken: &HashSet<String>) -> String {
         let long = format!("{}-{}", self.stages[action.stage].name.value, action.name.value);
-        let long: String = long.chars().map(|c| if legal_in_namespace(c) { c } else { '-' }).collect();
+        let long: String = long
+            .chars()
+            .map(|c| if legal_in_namespace(c) { c } else { '-' })
+            .collect();
         let numbered = (2..).map(|number| format!("{long}-{number}"));
         let free = |candidate: &String| !taken.contains(candidate);
-        std::iter::once(long.clone()).chain(numbered).find(free).unwrap_or_default()
+        std::iter::once(long.clone())
+            .chain(numbered)
+            .find(free)
+            .unwrap_or_default()
     }
 
     fn stage(&mut self, stage: &StageDraft<'p>) -> ir::Stage {
@@ -140,9 +176,17 @@ impl<'p> Linker<'p, '_, '_> {
             before_entry: stage.before_entry.as_ref().map(|condition| self.condition(condition)),
             on_success: stage.on_success.as_ref().map(|condition| self.condition(condition)),
             on_failure: stage.on_failure.as_ref().map(|failure| ir::FailureHandling {
-                result: if failure.rules.is_empty() { failure.result.clone() } else { None },
+                result: if failure.rules.is_empty() {
+                    failure.result.clone()
+                } else {
+                    None
+                },
                 retry_mode: failure.retry_mode.clone(),
-                condition: if failure.rules.is_empty() { None } else { Some(self.condition(failure)) },
+                condition: if failure.rules.is_empty() {
+                    None
+                } else {
+                    Some(self.condition(failure))
+                },
                 origin: failure.origin,
             }),
             origin: stage.origin,
@@ -171,7 +215,10 @@ impl<'p> Linker<'p, '_, '_> {
             configuration,
             commands,
             inputs,
-            role_arn: rule.role_arn.as_ref().map(|(draft, origin)| Node::new(self.text(draft).0, *origin)),
+            role_arn: rule
+                .role_arn
+                .as_ref()
+                .map(|(draft, origin)| Node::new(self.text(draft).0, *origin)),
             region: rule.region.clone(),
             timeout_minutes: rule.timeout.clone(),
             origin: rule.origin,
@@ -183,8 +230,11 @@ impl<'p> Linker<'p, '_, '_> {
         let signature = action.signature.as_ref()?;
         let mut incomplete = action.incomplete;
         let declared = signature.provider.exports == Exports::Declared;
-        let (output_variables, exports) =
-            if declared { (action.exports.clone(), Vec::new()) } else { (Vec::new(), action.exports.clone()) };
+        let (output_variables, exports) = if declared {
+            (action.exports.clone(), Vec::new())
+        } else {
+            (Vec::new(), action.exports.clone())
+        };
         let inputs = self.inputs(action, &mut incomplete);
         let configuration = self.configuration(&action.configuration, &mut incomplete);
         let commands = self.texts(&action.commands, &mut incomplete);
@@ -218,9 +268,14 @@ impl<'p> Linker<'p, '_, '_> {
             inputs,
             outputs: action.outputs.iter().map(output).collect(),
             output_variables,
-            role_arn: action.role_arn.as_ref().map(|(draft, origin)| Node::new(self.text(draft).0, *origin)),
+            role_arn: action
+                .role_arn
+                .as_ref()
+                .map(|(draft, origin)| Node::new(self.text(draft).0, *origin)),
             region: action.region.clone(),
-            namespace: self.namespaces[index].clone().map(|name| Node::new(name, namespace_origin)),
+            namespace: self.namespaces[index]
+                .clone()
+                .map(|name| Node::new(name, namespace_origin)),
             timeout_minutes: action.timeout.clone(),
             exports,
             local: action.local.clone(),
@@ -255,7 +310,11 @@ impl<'p> Linker<'p, '_, '_> {
         for config in drafts {
             let (value, complete) = self.text(&config.value);
             if complete {
-                let entry = ir::ConfigEntry { value, origin: config.origin, key_origin: config.key_origin };
+                let entry = ir::ConfigEntry {
+                    value,
+                    origin: config.origin,
+                    key_origin: config.key_origin,
+                };
                 configuration.insert(config.key.clone(), entry);
             } else {
                 *incomplete = true;
@@ -281,7 +340,9 @@ impl<'p> Linker<'p, '_, '_> {
         for part in &draft.parts {
             match part {
                 // Text that is already in CodePipeline's own form refers to variables all the same.
-                DraftPart::Text(literal) if literal.contains("#{") => text.append(Text::parse(literal, Span::default())),
+                DraftPart::Text(literal) if literal.contains("#{") => {
+                    text.append(Text::parse(literal, Span::default()))
+                }
                 DraftPart::Text(literal) => text.push_str(literal),
                 DraftPart::ActionVariable { entity, key, span } => match self.variable(entity, key, *span) {
                     Some(variable) => text.push(TextPart::Variable(variable)),
@@ -313,10 +374,17 @@ impl<'p> Linker<'p, '_, '_> {
         let draft = self.draft;
         if let Some((name, output_key)) = &entity.output {
             let action = &draft.actions[self.action_index(entity)?];
-            let found = action.outputs.iter().find(|output| output.name == *name && output.key == *output_key);
+            let found = action
+                .outputs
+                .iter()
+                .find(|output| output.name == *name && output.key == *output_key);
             if found.is_none() {
-                let keys: Vec<&str> =
-                    action.outputs.iter().filter(|output| output.name == *name).filter_map(|output| output.key.as_deref()).collect();
+                let keys: Vec<&str> = action
+                    .outputs
+                    .iter()
+                    .filter(|output| output.name == *name)
+                    .filter_map(|output| output.key.as_deref())
+                    .collect();
                 self.wrong_key(entity, name, output_key.as_deref(), &keys);
             }
             return found.map(|output| output.aws_name.value.clone());
@@ -331,7 +399,10 @@ impl<'p> Linker<'p, '_, '_> {
             [] => {
                 let written = entity.written();
                 let message = format!("`{written}` has no output, so it cannot be used as an artifact");
-                let can = action.signature.as_ref().is_some_and(|signature| signature.provider.outputs.max > 0);
+                let can = action
+                    .signature
+                    .as_ref()
+                    .is_some_and(|signature| signature.provider.outputs.max > 0);
                 let help = match can {
                     true => format!("add a line to it, such as `output {}`", suggested_output(entity)),
                     false => "this kind of action gives no artifacts: use one that does".to_owned(),
@@ -345,7 +416,10 @@ impl<'p> Linker<'p, '_, '_> {
             }
             outputs => {
                 let written = entity.written();
-                let names: Vec<String> = outputs.iter().map(|output| format!("`{written}.{}`", output.name)).collect();
+                let names: Vec<String> = outputs
+                    .iter()
+                    .map(|output| format!("`{written}.{}`", output.name))
+                    .collect();
                 let message = format!("`{written}` has {} outputs: say which is meant", outputs.len());
                 let diagnostic = Diagnostic::new(&codes::AMBIGUOUS_OUTPUT, entity.span, message)
                     .with_other(action.origin, "the action is declared here")
@@ -378,7 +452,8 @@ impl<'p> Linker<'p, '_, '_> {
         if plain && entity.key.is_some() {
             let message = format!("`{}` is not a family, so it has no keys", entity.name);
             let help = format!("write `{}` alone", entity.name);
-            self.ev.emit(Diagnostic::new(&codes::NOT_A_FAMILY, entity.span, message).with_help(help));
+            self.ev
+                .emit(Diagnostic::new(&codes::NOT_A_FAMILY, entity.span, message).with_help(help));
             return None;
         }
         self.wrong_key(entity, entity.name, entity.key.as_deref(), &keys);
@@ -389,7 +464,12 @@ impl<'p> Linker<'p, '_, '_> {
         if self.draft.incomplete && keys.is_empty() {
             return;
         }
-        let list = keys.iter().take(8).map(|key| format!("`{name}[{key:?}]`")).collect::<Vec<_>>().join(", ");
+        let list = keys
+            .iter()
+            .take(8)
+            .map(|key| format!("`{name}[{key:?}]`"))
+            .collect::<Vec<_>>()
+            .join(", ");
         let (code, message, help) = match (key, keys.is_empty()) {
             (_, true) => (
                 &codes::UNKNOWN_NAME,
@@ -410,7 +490,8 @@ impl<'p> Linker<'p, '_, '_> {
                 },
             ),
         };
-        self.ev.emit(Diagnostic::new(code, entity.span, message).with_help(help));
+        self.ev
+            .emit(Diagnostic::new(code, entity.span, message).with_help(help));
     }
 
     fn variable(&mut self, entity: &Rc<Entity<'p>>, key: &str, span: Span) -> Option<VariableRef> {
@@ -420,13 +501,18 @@ impl<'p> Linker<'p, '_, '_> {
         let namespace = self.namespaces[index].clone()?;
         let exports: Vec<&str> = action.exports.iter().map(|export| export.value.as_str()).collect();
         let found = match &signature.provider.exports {
-            Exports::Fixed(names) => {
-                names.iter().find(|name| snake_case(name) == key || *name == key).cloned()
-            }
+            Exports::Fixed(names) => names
+                .iter()
+                .find(|name| snake_case(name) == key || *name == key)
+                .cloned(),
             Exports::Open | Exports::Declared => exports.contains(&key).then(|| key.to_owned()),
         };
         if let Some(key) = found {
-            return Some(VariableRef { namespace, key, origin: span });
+            return Some(VariableRef {
+                namespace,
+                key,
+                origin: span,
+            });
         }
         let written = entity.written();
         let fixed = signature.output_variables();
@@ -435,7 +521,14 @@ impl<'p> Linker<'p, '_, '_> {
                 format!("`{}` has no output variables", signature.provider.name)
             }
             Exports::Fixed(_) => did_you_mean(key, fixed.iter().map(String::as_str)).unwrap_or_else(|| {
-                format!("it has {}", fixed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+                format!(
+                    "it has {}",
+                    fixed
+                        .iter()
+                        .map(|name| format!("`{name}`"))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                )
             }),
             _ => did_you_mean(key, exports.iter().copied())
                 .unwrap_or_else(|| format!("add a line to `{written}`: `export {key}`")),
@@ -445,7 +538,9 @@ impl<'p> Linker<'p, '_, '_> {
             span,
             format!("`{written}` has no output variable `{key}`"),
         );
-        let diagnostic = diagnostic.with_other(action.origin, "the action is declared here").with_help(help);
+        let diagnostic = diagnostic
+            .with_other(action.origin, "the action is declared here")
+            .with_help(help);
         self.ev.emit(diagnostic);
         None
     }

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use crate::diagnostic::Diagnostic;
-use crate::source::{Sources, Span};
-use crate::syntax::ast::ItemKind;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::source::{FileId, Sources, Span};
+use crate::syntax::ast::{ExprKind, Item, ItemKind};
 
 use super::codes;
 use super::eval::Evaluator;
@@ -58,10 +58,16 @@ fn place(sources: &mut Sources, name: &str, text: &str) -> Span {
 /// The type of the main file's parameter of this name.
 fn parameter(ev: &mut Evaluator<'_, '_>, name: &str, span: Span) -> Option<Ty> {
     let module = ModuleId(0);
-    let params = ev.program.module(module).ast.items.iter().filter_map(|item| match &item.kind {
-        ItemKind::Param(param) => Some(param),
-        _ => None,
-    });
+    let params = ev
+        .program
+        .module(module)
+        .ast
+        .items
+        .iter()
+        .filter_map(|item| match &item.kind {
+            ItemKind::Param(param) => Some(param),
+            _ => None,
+        });
     let params: Vec<_> = params.collect();
     match params.iter().find(|param| param.name.text == name) {
         Some(param) => Some(ev.lower_type(&param.ty, module)),
@@ -83,7 +89,7 @@ fn from_text<'p>(text: &str, ty: &Ty) -> Option<Value<'p>> {
         Ty::String(..) | Ty::Literal(Literal::Str(_)) | Ty::Any | Ty::Error => Some(Value::str(text)),
         Ty::Int(_) | Ty::Literal(Literal::Int(_)) => text.parse().ok().map(Value::Int),
         Ty::Bool | Ty::Literal(Literal::Bool(_)) => text.parse().ok().map(Value::Bool),
-        Ty::Duration => crate::syntax::parse_duration(text).map(Value::Duration),
+        Ty::Duration => duration(text).map(Value::Duration),
         Ty::List(..) | Ty::Map(..) | Ty::Record(_) => serde_json::from_str(text).ok().map(|json| from_json(&json)),
         Ty::Union(members) => {
             let rank = |ty: &Ty| matches!(ty, Ty::String(..) | Ty::Literal(Literal::Str(_)));
@@ -91,6 +97,27 @@ fn from_text<'p>(text: &str, ty: &Ty) -> Option<Value<'p>> {
             others.or_else(|| members.iter().find_map(|ty| from_text(text, ty)))
         }
         Ty::Artifact | Ty::File | Ty::Secret | Ty::Optional(_) => None,
+    }
+}
+
+/// A duration as a file would have it.
+fn duration(text: &str) -> Option<u64> {
+    let mut found = Diagnostics::default();
+    let file = crate::syntax::parse(&format!("const it = {text}"), FileId::default(), &mut found);
+    match (file.items.as_slice(), found.is_empty()) {
+        (
+            [
+                Item {
+                    kind: ItemKind::Const(constant),
+                    ..
+                },
+            ],
+            true,
+        ) => match constant.value.kind {
+            ExprKind::Duration(seconds) => Some(seconds),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -104,8 +131,11 @@ fn from_json<'p>(json: &serde_json::Value) -> Value<'p> {
         },
         serde_json::Value::String(text) => Value::str(text),
         serde_json::Value::Array(values) => Value::list(values.iter().map(from_json).collect()),
-        serde_json::Value::Object(entries) => {
-            Value::Record(Rc::new(entries.iter().map(|(key, value)| (key.as_str().into(), from_json(value))).collect()))
-        }
+        serde_json::Value::Object(entries) => Value::Record(Rc::new(
+            entries
+                .iter()
+                .map(|(key, value)| (key.as_str().into(), from_json(value)))
+                .collect(),
+        )),
     }
 }

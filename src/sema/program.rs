@@ -55,7 +55,14 @@ impl Program {
 
 /// Parses the main file, already in `sources`, and everything it imports.
 pub fn load(host: &dyn Host, sources: &mut Sources, main: FileId, diags: &mut Diagnostics) -> Program {
-    let mut loader = Loader { host, sources, diags, program: Program::default(), by_path: HashMap::new(), stack: Vec::new() };
+    let mut loader = Loader {
+        host,
+        sources,
+        diags,
+        program: Program::default(),
+        by_path: HashMap::new(),
+        stack: Vec::new(),
+    };
     loader.load(main);
     loader.program
 }
@@ -81,11 +88,20 @@ impl Loader<'_> {
         let items = self.declare(&ast);
         let id = ModuleId(self.program.modules.len());
         let paths = import_paths(&ast);
-        self.program.modules.push(Module { file, ast, items, imports: HashMap::new(), broken });
+        self.program.modules.push(Module {
+            file,
+            ast,
+            items,
+            imports: HashMap::new(),
+            broken,
+        });
         if paths.is_empty() {
             return id;
         }
-        let canonical = path.as_deref().map(|path| self.host.canonical(path)).unwrap_or_default();
+        let canonical = path
+            .as_deref()
+            .map(|path| self.host.canonical(path))
+            .unwrap_or_default();
         self.by_path.insert(canonical.clone(), Some(id));
         self.stack.push(canonical);
         for (name, import, span) in paths {
@@ -103,7 +119,8 @@ impl Loader<'_> {
         if self.stack.contains(&canonical) {
             let message = format!("importing `{import}` leads back to the file that is being imported");
             let help = "move what both files need into a third one, and import that";
-            self.diags.emit(Diagnostic::new(&codes::IMPORT_CYCLE, span, message).with_help(help));
+            self.diags
+                .emit(Diagnostic::new(&codes::IMPORT_CYCLE, span, message).with_help(help));
             return None;
         }
         if let Some(&known) = self.by_path.get(&canonical) {
@@ -118,7 +135,11 @@ impl Loader<'_> {
                 let message = format!("cannot import `{import}`: {error}");
                 let label = format!("looked for `{}`", path.display());
                 let help = "give the path of a `.pipe` file, relative to this one";
-                self.diags.emit(Diagnostic::new(&codes::IMPORT_NOT_FOUND, span, message).with_label(label).with_help(help));
+                self.diags.emit(
+                    Diagnostic::new(&codes::IMPORT_NOT_FOUND, span, message)
+                        .with_label(label)
+                        .with_help(help),
+                );
                 None
             }
         };
@@ -163,9 +184,9 @@ fn tidy(path: &Path) -> PathBuf {
 fn import_paths(ast: &ast::File) -> Vec<(String, String, Span)> {
     let path = |item: &Item| match &item.kind {
         ItemKind::Import(import) => match &import.path.kind {
-            ast::ExprKind::Str(text) => {
-                text.as_text().map(|path| (import.name.text.clone(), path.to_owned(), import.path.span))
-            }
+            ast::ExprKind::Str(text) => text
+                .as_text()
+                .map(|path| (import.name.text.clone(), path.to_owned(), import.path.span)),
             _ => None,
         },
         _ => None,
@@ -268,7 +289,9 @@ impl<'p> Names<'p> {
                 }
                 StmtKind::StageUse { name, template, .. } => {
                     let template = find_stage(program, module, template);
-                    self.entry(&name.ident.text).stage.get_or_insert(StageInfo { name, template });
+                    self.entry(&name.ident.text)
+                        .stage
+                        .get_or_insert(StageInfo { name, template });
                 }
                 StmtKind::Action { name, provider, body } => self.collect_action(program, module, name, provider, body),
                 _ => {}
@@ -334,7 +357,13 @@ pub fn find_stage<'p>(
     path: &ast::Path,
 ) -> Option<(ModuleId, &'p StageTemplate)> {
     match find_item(program, module, path)? {
-        (module, Item { kind: ItemKind::Stage(template), .. }) => Some((module, template)),
+        (
+            module,
+            Item {
+                kind: ItemKind::Stage(template),
+                ..
+            },
+        ) => Some((module, template)),
         _ => None,
     }
 }
@@ -345,7 +374,13 @@ pub fn find_action<'p>(
     path: &ast::Path,
 ) -> Option<(ModuleId, &'p ActionTemplate)> {
     match find_item(program, module, path)? {
-        (module, Item { kind: ItemKind::Action(template), .. }) => Some((module, template)),
+        (
+            module,
+            Item {
+                kind: ItemKind::Action(template),
+                ..
+            },
+        ) => Some((module, template)),
         _ => None,
     }
 }

@@ -58,15 +58,24 @@ impl Signatures {
         let mut own = HashMap::new();
         for (id, module) in program.modules.iter().enumerate() {
             for (index, item) in module.ast.items.iter().enumerate() {
-                let ItemKind::Provider(provider) = &item.kind else { continue };
+                let ItemKind::Provider(provider) = &item.kind else {
+                    continue;
+                };
                 let mut found = Diagnostics::default();
                 let lowered = catalog::lower(provider, &item.doc, None, &mut found);
                 evaluator.diags.extend(found);
                 let provider = catalog.add(lowered);
-                own.insert((ModuleId(id), index), Rc::new(signature(provider, ModuleId(id), evaluator)));
+                own.insert(
+                    (ModuleId(id), index),
+                    Rc::new(signature(provider, ModuleId(id), evaluator)),
+                );
             }
         }
-        Self { catalog, library: HashMap::new(), own }
+        Self {
+            catalog,
+            library: HashMap::new(),
+            own,
+        }
     }
 
     /// What `path` stands for in a file; none, and a report, if nothing.
@@ -118,7 +127,11 @@ impl Signatures {
 
     /// The signature of an action's or rule's type: of a provider that the files declare, or of the library's.
     pub fn by_type(&mut self, id: &TypeId, evaluator: &mut Evaluator<'_, '_>) -> Option<Rc<Signature>> {
-        let mut own: Vec<_> = self.own.iter().filter(|(_, signature)| signature.provider.type_id == *id).collect();
+        let mut own: Vec<_> = self
+            .own
+            .iter()
+            .filter(|(_, signature)| signature.provider.type_id == *id)
+            .collect();
         own.sort_by_key(|(place, _)| **place);
         if let Some((_, signature)) = own.first() {
             return Some((*signature).clone());
@@ -135,17 +148,24 @@ impl Signatures {
     fn unknown(&self, path: &ast::Path, segments: &[&str], module: ModuleId, evaluator: &mut Evaluator<'_, '_>) {
         let written = segments.join(".");
         let program = evaluator.program;
-        let own = program.module(module).ast.items.iter().filter_map(|item| match &item.kind {
-            ItemKind::Provider(provider) => Some(provider.name.text.as_str()),
-            ItemKind::Action(template) => Some(template.name.text.as_str()),
-            _ => None,
-        });
+        let own = program
+            .module(module)
+            .ast
+            .items
+            .iter()
+            .filter_map(|item| match &item.kind {
+                ItemKind::Provider(provider) => Some(provider.name.text.as_str()),
+                ItemKind::Action(template) => Some(template.name.text.as_str()),
+                _ => None,
+            });
         let own: Vec<&str> = own.collect();
         let modules: Vec<&str> = self.catalog.modules().collect();
         let (span, message, help) = match segments {
             [module, name] if modules.contains(module) => {
                 let names: Vec<&str> = self.catalog.names(module).collect();
-                let elsewhere = modules.iter().find(|other| self.catalog.names(other).any(|found| found == *name));
+                let elsewhere = modules
+                    .iter()
+                    .find(|other| self.catalog.names(other).any(|found| found == *name));
                 let help = did_you_mean(name, names.iter().copied())
                     .map(|_| {
                         let near = crate::diagnostic::suggest::nearest(name, names.iter().copied()).unwrap_or_default();
@@ -153,7 +173,11 @@ impl Signatures {
                     })
                     .or_else(|| elsewhere.map(|other| format!("did you mean `{other}.{name}`?")))
                     .unwrap_or_else(|| format!("`pipe doc {module}` lists what there is"));
-                (path.segments[1].span, format!("the module `{module}` has no provider `{name}`"), help)
+                (
+                    path.segments[1].span,
+                    format!("the module `{module}` has no provider `{name}`"),
+                    help,
+                )
             }
             [first, ..] if segments.len() > 1 => {
                 let imports: Vec<&str> = own_imports(program, module);
@@ -190,13 +214,22 @@ impl Signatures {
 
 fn own_imports(program: &Program, module: ModuleId) -> Vec<&str> {
     let import = |item: &'_ ast::Item| matches!(item.kind, ItemKind::Import(_));
-    program.module(module).ast.items.iter().filter(|item| import(item)).map(|item| {
-        super::program::item_name(item).text.as_str()
-    }).collect()
+    program
+        .module(module)
+        .ast
+        .items
+        .iter()
+        .filter(|item| import(item))
+        .map(|item| super::program::item_name(item).text.as_str())
+        .collect()
 }
 
 fn quoted_list(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn signature(provider: Arc<Provider>, module: ModuleId, evaluator: &mut Evaluator<'_, '_>) -> Signature {

@@ -107,7 +107,10 @@ pub struct Pattern {
 
 impl Pattern {
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), regex: OnceCell::new() }
+        Self {
+            text: text.into(),
+            regex: OnceCell::new(),
+        }
     }
 
     /// Whether the expression itself is well-formed.
@@ -120,7 +123,9 @@ impl Pattern {
     }
 
     fn regex(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| Regex::new(&format!("^(?:{})$", self.text)).ok()).as_ref()
+        self.regex
+            .get_or_init(|| Regex::new(&format!("^(?:{})$", self.text)).ok())
+            .as_ref()
     }
 }
 
@@ -151,7 +156,12 @@ impl Ty {
 
     /// `"A" | "B"`
     pub fn one_of(texts: &[&str]) -> Ty {
-        Ty::Union(texts.iter().map(|text| Ty::Literal(Literal::Str((*text).to_owned()))).collect())
+        Ty::Union(
+            texts
+                .iter()
+                .map(|text| Ty::Literal(Literal::Str((*text).to_owned())))
+                .collect(),
+        )
     }
 
     pub fn is_optional(&self) -> bool {
@@ -197,10 +207,12 @@ impl Ty {
             (Ty::Map(of, _), Ty::Record(fields)) => fields.iter().all(|field| of.may_fit(&field.ty)),
             (Ty::Record(a), Ty::Record(b)) => {
                 let has = |fields: &[FieldTy], name: &str| fields.iter().any(|field| field.name == name);
-                b.iter().all(|wanted| match a.iter().find(|field| field.name == wanted.name) {
-                    Some(field) => field.ty.may_fit(&wanted.ty),
-                    None => wanted.optional,
-                }) && a.iter().all(|field| has(b, &field.name))
+                b.iter()
+                    .all(|wanted| match a.iter().find(|field| field.name == wanted.name) {
+                        Some(field) => field.ty.may_fit(&wanted.ty),
+                        None => wanted.optional,
+                    })
+                    && a.iter().all(|field| has(b, &field.name))
             }
             _ => false,
         }
@@ -213,7 +225,9 @@ impl fmt::Display for Ty {
             Ty::Error | Ty::Any => f.write_str("any"),
             Ty::String(bounds, pattern) => {
                 write!(f, "string{bounds}")?;
-                pattern.as_ref().map_or(Ok(()), |pattern| write!(f, "(/{}/)", pattern.text))
+                pattern
+                    .as_ref()
+                    .map_or(Ok(()), |pattern| write!(f, "(/{}/)", pattern.text))
             }
             Ty::Int(bounds) => write!(f, "int{bounds}"),
             Ty::Bool => f.write_str("bool"),

@@ -56,12 +56,25 @@ pub struct Draft<'p> {
 pub enum DraftPart<'p> {
     Text(String),
     /// `app.commit_id`
-    ActionVariable { entity: Rc<Entity<'p>>, key: &'p str, span: Span },
+    ActionVariable {
+        entity: Rc<Entity<'p>>,
+        key: &'p str,
+        span: Span,
+    },
     /// A pipeline variable.
-    PipelineVariable { name: &'p str, declared: Span, span: Span },
+    PipelineVariable {
+        name: &'p str,
+        declared: Span,
+        span: Span,
+    },
     /// `execution.id`
-    ExecutionId { span: Span },
-    Deploy { value: DeployValue, span: Span },
+    ExecutionId {
+        span: Span,
+    },
+    Deploy {
+        value: DeployValue,
+        span: Span,
+    },
     /// The AWS name of an artifact.
     ArtifactName(Rc<Entity<'p>>),
 }
@@ -147,7 +160,9 @@ impl<'p> Draft<'p> {
 
     /// The first part that is not known when compiling.
     pub fn later(&self) -> Option<&DraftPart<'p>> {
-        self.parts.iter().find(|part| !matches!(part, DraftPart::Text(_) | DraftPart::ArtifactName(_)))
+        self.parts
+            .iter()
+            .find(|part| !matches!(part, DraftPart::Text(_) | DraftPart::ArtifactName(_)))
     }
 
     /// The first part that only CloudFormation can fill in.
@@ -204,7 +219,11 @@ impl<'p> Value<'p> {
             Value::Record(fields) => Ty::Record(
                 fields
                     .iter()
-                    .map(|(name, value)| FieldTy { name: name.to_string(), ty: value.ty(), optional: false })
+                    .map(|(name, value)| FieldTy {
+                        name: name.to_string(),
+                        ty: value.ty(),
+                        optional: false,
+                    })
                     .collect(),
             ),
             Value::Entity(_) => Ty::Artifact,
@@ -223,7 +242,10 @@ impl<'p> Value<'p> {
             Value::Int(number) => format!("the number {number}"),
             Value::Duration(_) => "a duration".to_owned(),
             Value::Str(text) if text.chars().count() > 40 => {
-                format!("the string {:?}", text.chars().take(39).chain(['…']).collect::<String>())
+                format!(
+                    "the string {:?}",
+                    text.chars().take(39).chain(['…']).collect::<String>()
+                )
             }
             Value::Str(text) => format!("the string {text:?}"),
             Value::Text(_) => "a string that is known later".to_owned(),

@@ -53,7 +53,12 @@ enum Which {
 }
 
 const fn builtin(name: &'static str, arity: (usize, usize), usage: &'static str, which: Which) -> Builtin {
-    Builtin { name, arity, usage, which }
+    Builtin {
+        name,
+        arity,
+        usage,
+        which,
+    }
 }
 
 /// Called by their name alone.
@@ -84,15 +89,46 @@ pub static FUNCTIONS: &[Builtin] = &[
 /// Called as `cfn.…`.
 pub static CFN: &[Builtin] = &[
     builtin("ref", (1, 1), "cfn.ref(logical id)", Which::CfnRef),
-    builtin("get_att", (2, 2), "cfn.get_att(logical id, attribute)", Which::CfnGetAtt),
+    builtin(
+        "get_att",
+        (2, 2),
+        "cfn.get_att(logical id, attribute)",
+        Which::CfnGetAtt,
+    ),
     builtin("sub", (1, 1), "cfn.sub(text)", Which::CfnSub),
-    builtin("import_value", (1, 1), "cfn.import_value(export's name)", Which::CfnImportValue),
+    builtin(
+        "import_value",
+        (1, 1),
+        "cfn.import_value(export's name)",
+        Which::CfnImportValue,
+    ),
 ];
 
 /// All names of the language itself that a value could be called, for suggestions.
 pub static NAMES: &[&str] = &[
-    "len", "join", "split", "lines", "upper", "lower", "replace", "trim", "contains", "starts_with", "ends_with",
-    "matches", "keys", "values", "merge", "range", "name", "json", "read", "secret", "parameter", "cfn", "execution",
+    "len",
+    "join",
+    "split",
+    "lines",
+    "upper",
+    "lower",
+    "replace",
+    "trim",
+    "contains",
+    "starts_with",
+    "ends_with",
+    "matches",
+    "keys",
+    "values",
+    "merge",
+    "range",
+    "name",
+    "json",
+    "read",
+    "secret",
+    "parameter",
+    "cfn",
+    "execution",
 ];
 
 pub fn find(name: &str) -> Option<&'static Builtin> {
@@ -127,7 +163,12 @@ impl<'p> Evaluator<'p, '_> {
             let help = format!("write `{}`", builtin.usage);
             return self.emit(Diagnostic::new(&codes::WRONG_ARGUMENTS, span, message).with_help(help));
         }
-        let mut call = Call { builtin, span, args, values: Vec::with_capacity(args.len()) };
+        let mut call = Call {
+            builtin,
+            span,
+            args,
+            values: Vec::with_capacity(args.len()),
+        };
         for arg in args {
             call.values.push(self.eval(arg, env));
         }
@@ -200,7 +241,11 @@ impl<'p> Evaluator<'p, '_> {
             Value::Str(text) => Some(text.clone()),
             Value::Text(draft) => {
                 let draft = draft.clone();
-                self.too_late(&draft, call.args[at].span, &format!("what `{}` is given", call.builtin.name));
+                self.too_late(
+                    &draft,
+                    call.args[at].span,
+                    &format!("what `{}` is given", call.builtin.name),
+                );
                 call.failed()
             }
             Value::Unknown(ty) if ty.may_fit(&Ty::STRING) => None,
@@ -242,7 +287,9 @@ impl<'p> Evaluator<'p, '_> {
             Value::Unknown(ty) if ty.may_fit(&Ty::list(Ty::Any)) => return Value::Unknown(Ty::STRING),
             _ => return self.wrong(call, 0, "a list"),
         };
-        let Some(separator) = self.text_arg(call, 1) else { return call.unknown(Ty::STRING) };
+        let Some(separator) = self.text_arg(call, 1) else {
+            return call.unknown(Ty::STRING);
+        };
         let mut draft = Draft::default();
         for (index, value) in values.iter().enumerate() {
             if index > 0 {
@@ -252,7 +299,10 @@ impl<'p> Evaluator<'p, '_> {
                 Some(part) => draft.append(&part),
                 None if matches!(value, Value::Unknown(_)) => return Value::Unknown(Ty::STRING),
                 None => {
-                    let message = format!("`join` joins strings and numbers, and entry {index} is {}", value.described());
+                    let message = format!(
+                        "`join` joins strings and numbers, and entry {index} is {}",
+                        value.described()
+                    );
                     return self.fail(&codes::TYPE_MISMATCH, call.args[0].span, message);
                 }
             }
@@ -261,7 +311,9 @@ impl<'p> Evaluator<'p, '_> {
     }
 
     fn matches(&mut self, call: &Call<'p>) -> Value<'p> {
-        let Some(pattern) = self.text_arg(call, 1) else { return call.unknown(Ty::Bool) };
+        let Some(pattern) = self.text_arg(call, 1) else {
+            return call.unknown(Ty::Bool);
+        };
         let pattern = Pattern::new(&*pattern);
         if !pattern.is_valid() {
             let message = format!("`{}` is not a regular expression", pattern.text);
@@ -314,7 +366,11 @@ impl<'p> Evaluator<'p, '_> {
                 _ => return self.wrong(call, at, "a whole number"),
             }
         }
-        let (start, end) = if numbers.len() == 1 { (0, numbers[0]) } else { (numbers[0], numbers[1]) };
+        let (start, end) = if numbers.len() == 1 {
+            (0, numbers[0])
+        } else {
+            (numbers[0], numbers[1])
+        };
         if end.saturating_sub(start) > MAX_RANGE {
             let message = format!("this is more than {MAX_RANGE} numbers");
             return self.fail(&codes::TOO_MUCH_WORK, call.span, message);
@@ -328,7 +384,10 @@ impl<'p> Evaluator<'p, '_> {
             Value::Entity(entity) => match &entity.output {
                 Some((_, Some(key))) => Value::Str(key.clone()),
                 Some((name, None)) => Value::str(name),
-                None => entity.key.as_ref().map_or_else(|| Value::str(entity.name), |key| Value::Str(key.clone())),
+                None => entity
+                    .key
+                    .as_ref()
+                    .map_or_else(|| Value::str(entity.name), |key| Value::Str(key.clone())),
             },
             Value::Unknown(ty) if ty.may_fit(&Ty::Artifact) => Value::Unknown(Ty::STRING),
             _ => self.wrong(call, 0, "an action or an artifact"),
@@ -349,7 +408,9 @@ impl<'p> Evaluator<'p, '_> {
     }
 
     fn read(&mut self, call: &Call<'p>) -> Value<'p> {
-        let Some(path) = self.text_arg(call, 0) else { return call.unknown(Ty::STRING) };
+        let Some(path) = self.text_arg(call, 0) else {
+            return call.unknown(Ty::STRING);
+        };
         match self.reader.read(Path::new(&*path)) {
             Ok(text) => Value::str(text),
             Err(why) => {
@@ -376,7 +437,10 @@ impl<'p> Evaluator<'p, '_> {
                 None => return call.unknown(Ty::STRING),
             }
         }
-        Value::Text(Rc::new(Draft::part(DraftPart::Deploy { value: make(&texts), span: call.span })))
+        Value::Text(Rc::new(Draft::part(DraftPart::Deploy {
+            value: make(&texts),
+            span: call.span,
+        })))
     }
 }
 
@@ -392,7 +456,10 @@ impl<'p> Call<'p> {
     /// What a call gives whose arguments are not known; of one that was reported, nothing more is said either way,
     /// since an unknown value fits wherever its type does.
     fn unknown(&self, ty: Ty) -> Value<'p> {
-        let reported = self.values.iter().any(|value| !matches!(value, Value::Unknown(_) | Value::Str(_) | Value::Int(_)));
+        let reported = self
+            .values
+            .iter()
+            .any(|value| !matches!(value, Value::Unknown(_) | Value::Str(_) | Value::Int(_)));
         if reported { Value::Error } else { Value::Unknown(ty) }
     }
 

@@ -36,7 +36,12 @@ impl<'p> Evaluator<'p, '_> {
         args: &'p [Expr],
         env: &mut Env<'p>,
     ) -> Value<'p> {
-        if let Some(&index) = self.program.modules.get(env.module.0).and_then(|module| module.items.get(name)) {
+        if let Some(&index) = self
+            .program
+            .modules
+            .get(env.module.0)
+            .and_then(|module| module.items.get(name))
+        {
             return self.call_item(call, env.module, index, span, args, env);
         }
         if let Some(builtin) = builtins::find(name) {
@@ -46,12 +51,18 @@ impl<'p> Evaluator<'p, '_> {
             return self.fail(&codes::NOT_A_VALUE, span, format!("`{name}` is not a function"));
         }
         let program = self.program;
-        let functions = program.modules.get(env.module.0).into_iter().flat_map(|module| &module.ast.items);
+        let functions = program
+            .modules
+            .get(env.module.0)
+            .into_iter()
+            .flat_map(|module| &module.ast.items);
         let functions = functions.filter_map(|item| match &item.kind {
             ItemKind::Fn(function) => Some(function.name.text.as_str()),
             _ => None,
         });
-        let candidates: Vec<&str> = functions.chain(builtins::FUNCTIONS.iter().map(|builtin| builtin.name)).collect();
+        let candidates: Vec<&str> = functions
+            .chain(builtins::FUNCTIONS.iter().map(|builtin| builtin.name))
+            .collect();
         self.unknown_name("a function ", name, span, &candidates)
     }
 
@@ -151,14 +162,24 @@ impl<'p> Evaluator<'p, '_> {
     ) -> Value<'p> {
         if self.calls.contains(&(module, index)) {
             let name = &function.name.text;
-            let diagnostic = Diagnostic::new(&codes::RECURSIVE_DEFINITION, call.span, format!("`{name}` calls itself"))
-                .with_other(function.name.span, "declared here")
-                .with_help("functions cannot be recursive: run over a list with a comprehension instead");
+            let diagnostic = Diagnostic::new(
+                &codes::RECURSIVE_DEFINITION,
+                call.span,
+                format!("`{name}` calls itself"),
+            )
+            .with_other(function.name.span, "declared here")
+            .with_help("functions cannot be recursive: run over a list with a comprehension instead");
             return self.emit(diagnostic);
         }
-        let Some(locals) = self.bind_args(module, function, call.span, args, env) else { return Value::Error };
+        let Some(locals) = self.bind_args(module, function, call.span, args, env) else {
+            return Value::Error;
+        };
         let result = self.lower_type(&function.result, module);
-        let mut inner = Env { module, locals, scope: None };
+        let mut inner = Env {
+            module,
+            locals,
+            scope: None,
+        };
         self.calls.push((module, index));
         let value = self.eval_as(&function.body, &result, &mut inner);
         self.calls.pop();
@@ -176,10 +197,17 @@ impl<'p> Evaluator<'p, '_> {
         let params = &function.params;
         let needed = params.iter().filter(|param| param.default.is_none()).count();
         if args.len() > params.len() || args.len() < needed {
-            let wanted = if needed == params.len() { needed.to_string() } else { format!("{needed} to {}", params.len()) };
+            let wanted = if needed == params.len() {
+                needed.to_string()
+            } else {
+                format!("{needed} to {}", params.len())
+            };
             let name = &function.name.text;
             let plural = if wanted == "1" { "" } else { "s" };
-            let message = format!("`{name}` takes {wanted} argument{plural}, and this gives it {}", args.len());
+            let message = format!(
+                "`{name}` takes {wanted} argument{plural}, and this gives it {}",
+                args.len()
+            );
             let diagnostic = Diagnostic::new(&codes::WRONG_ARGUMENTS, call, message);
             self.emit(diagnostic.with_other(function.name.span, "declared here"));
             return None;
@@ -206,7 +234,11 @@ impl<'p> Evaluator<'p, '_> {
     ) -> Value<'p> {
         match &param.default {
             Some(default) => {
-                let mut env = Env { module, locals: before.to_vec(), scope: None };
+                let mut env = Env {
+                    module,
+                    locals: before.to_vec(),
+                    scope: None,
+                };
                 self.eval_as(default, ty, &mut env)
             }
             None => Value::None,
@@ -225,7 +257,15 @@ impl<'p> Evaluator<'p, '_> {
         }
         let result = self.lower_type(&function.result, module);
         self.calls.push((module, index));
-        self.eval_as(&function.body, &result, &mut Env { module, locals, scope: None });
+        self.eval_as(
+            &function.body,
+            &result,
+            &mut Env {
+                module,
+                locals,
+                scope: None,
+            },
+        );
         self.calls.pop();
     }
 }

@@ -22,7 +22,11 @@ struct Misfit {
 
 impl Misfit {
     fn new(code: &'static Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), help: None }
+        Self {
+            code,
+            message: message.into(),
+            help: None,
+        }
     }
 }
 
@@ -39,7 +43,11 @@ impl<'p> Evaluator<'p, '_> {
                     None => {
                         let value = self.eval_as(then, ty, env);
                         let other = self.eval_as(otherwise, ty, env);
-                        if value.is_error() || other.is_error() { Value::Error } else { Value::Unknown(ty.clone()) }
+                        if value.is_error() || other.is_error() {
+                            Value::Error
+                        } else {
+                            Value::Unknown(ty.clone())
+                        }
                     }
                 };
             }
@@ -206,7 +214,11 @@ impl<'p> Evaluator<'p, '_> {
                 return self.emit(Diagnostic::new(&codes::MISSING_FIELD, expr.span, message).with_help(help));
             }
         }
-        if record.iter().any(|(_, value)| value.is_error()) { Value::Error } else { Value::Record(Rc::new(record)) }
+        if record.iter().any(|(_, value)| value.is_error()) {
+            Value::Error
+        } else {
+            Value::Record(Rc::new(record))
+        }
     }
 
     /// The value, if it fits; else a report at `span` and [`Value::Error`]. Optional fields that a record leaves out
@@ -228,7 +240,11 @@ impl<'p> Evaluator<'p, '_> {
 fn unknown_key(key: &str, fields: &[FieldTy]) -> Misfit {
     let mut misfit = Misfit::new(&codes::NO_SUCH_KEY, format!("there is no field `{key}` here"));
     let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
-    let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let list = names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ");
     misfit.help = did_you_mean(key, names).or_else(|| Some(format!("the fields are {list}")));
     misfit
 }
@@ -247,14 +263,20 @@ fn shape<'t>(ty: &'t Ty, wanted: &dyn Fn(&Ty) -> bool) -> Option<&'t Ty> {
 fn complete<'p>(value: Value<'p>, ty: &Ty) -> Value<'p> {
     match (&value, ty) {
         (Value::Record(record), ty) => {
-            let Some(Ty::Record(fields)) = shape(ty, &|ty| matches!(ty, Ty::Record(_) | Ty::Map(..))) else { return value };
+            let Some(Ty::Record(fields)) = shape(ty, &|ty| matches!(ty, Ty::Record(_) | Ty::Map(..))) else {
+                return value;
+            };
             let absent = |field: &&FieldTy| !record.iter().any(|(key, _)| **key == *field.name);
             let missing: Vec<&FieldTy> = fields.iter().filter(absent).collect();
             if missing.is_empty() {
                 return value;
             }
             let mut record = (**record).clone();
-            record.extend(missing.into_iter().map(|field| (field.name.as_str().into(), Value::None)));
+            record.extend(
+                missing
+                    .into_iter()
+                    .map(|field| (field.name.as_str().into(), Value::None)),
+            );
             Value::Record(Rc::new(record))
         }
         (Value::List(values), Ty::List(of, _)) if shape(of, &|ty| matches!(ty, Ty::Record(_))).is_some() => {
@@ -286,7 +308,13 @@ fn misfit(value: &Value<'_>, ty: &Ty) -> Option<Misfit> {
     };
     match (value, ty) {
         (Value::Error, _) | (_, Ty::Error | Ty::Any) => None,
-        (Value::Unknown(known), ty) => if known.may_fit(ty) { None } else { wrong_type() },
+        (Value::Unknown(known), ty) => {
+            if known.may_fit(ty) {
+                None
+            } else {
+                wrong_type()
+            }
+        }
         (Value::None, Ty::Optional(_)) => None,
         (value, Ty::Optional(inner)) => misfit(value, inner),
         (value, Ty::Union(members)) => union_misfit(value, ty, members),
@@ -318,8 +346,9 @@ fn misfit(value: &Value<'_>, ty: &Ty) -> Option<Misfit> {
         | (Value::Entity(_), Ty::Artifact)
         | (Value::File(..), Ty::File)
         | (Value::Secret(..), Ty::Secret) => None,
-        (Value::List(values), Ty::List(of, bounds)) => count_misfit(*bounds, values.len(), "entries")
-            .or_else(|| values.iter().find_map(|value| misfit(value, of))),
+        (Value::List(values), Ty::List(of, bounds)) => {
+            count_misfit(*bounds, values.len(), "entries").or_else(|| values.iter().find_map(|value| misfit(value, of)))
+        }
         (Value::Record(record), Ty::Map(of, bounds)) => count_misfit(*bounds, record.len(), "entries")
             .or_else(|| record.iter().find_map(|(_, value)| misfit(value, of))),
         (Value::Record(record), Ty::Record(fields)) => record_misfit(record, fields),
@@ -339,8 +368,13 @@ fn record_misfit(record: &Record<'_>, fields: &[FieldTy]) -> Option<Misfit> {
             None => return Some(unknown_key(key, fields)),
         }
     }
-    let missing = fields.iter().find(|field| !field.optional && !record.iter().any(|(key, _)| **key == *field.name))?;
-    Some(Misfit::new(&codes::MISSING_FIELD, format!("the field `{}` is missing here", missing.name)))
+    let missing = fields
+        .iter()
+        .find(|field| !field.optional && !record.iter().any(|(key, _)| **key == *field.name))?;
+    Some(Misfit::new(
+        &codes::MISSING_FIELD,
+        format!("the field `{}` is missing here", missing.name),
+    ))
 }
 
 fn union_misfit(value: &Value<'_>, ty: &Ty, members: &[Ty]) -> Option<Misfit> {
@@ -357,8 +391,14 @@ fn union_misfit(value: &Value<'_>, ty: &Ty, members: &[Ty]) -> Option<Misfit> {
     if let Value::Str(text) = value
         && literals.len() == members.len()
     {
-        let list = literals.iter().map(|literal| format!("{literal:?}")).collect::<Vec<_>>();
-        let mut misfit = Misfit::new(&codes::TYPE_MISMATCH, format!("{text:?} is not one of the values allowed here"));
+        let list = literals
+            .iter()
+            .map(|literal| format!("{literal:?}"))
+            .collect::<Vec<_>>();
+        let mut misfit = Misfit::new(
+            &codes::TYPE_MISMATCH,
+            format!("{text:?} is not one of the values allowed here"),
+        );
         misfit.help = Some(match nearest(text, literals) {
             Some(near) => format!("did you mean {near:?}? allowed are {}", list.join(", ")),
             None => format!("allowed are {}", list.join(", ")),
@@ -366,7 +406,9 @@ fn union_misfit(value: &Value<'_>, ty: &Ty, members: &[Ty]) -> Option<Misfit> {
         return Some(misfit);
     }
     // The member of the value's own kind says best what is wrong.
-    let close = members.iter().find_map(|member| misfit(value, member).filter(|found| !std::ptr::eq(found.code, &codes::TYPE_MISMATCH)));
+    let close = members
+        .iter()
+        .find_map(|member| misfit(value, member).filter(|found| !std::ptr::eq(found.code, &codes::TYPE_MISMATCH)));
     close.or_else(|| {
         let message = format!("expected {}, found {}", expected(ty), value.described());
         let mut misfit = Misfit::new(&codes::TYPE_MISMATCH, message);
@@ -402,15 +444,20 @@ fn conversion_help(value: &Value<'_>, ty: &Ty) -> Option<String> {
         (Value::Int(number), Ty::String(..)) => Some(format!("write `\"{number}\"`")),
         (Value::Bool(value), Ty::String(..)) => Some(format!("write `\"{value}\"`")),
         (Value::Int(number), Ty::Duration) => Some(format!("write the unit: `{number}s`, `{number}m` or `{number}h`")),
-        (Value::Entity(entity), Ty::String(..)) => {
-            Some(format!("write `name({0})` for its name, or an output variable of it", entity.written()))
+        (Value::Entity(entity), Ty::String(..)) => Some(format!(
+            "write `name({0})` for its name, or an output variable of it",
+            entity.written()
+        )),
+        (Value::Entity(entity), Ty::File) => {
+            Some(format!("name the file in it: `{}.file(\"path\")`", entity.written()))
         }
-        (Value::Entity(entity), Ty::File) => Some(format!("name the file in it: `{}.file(\"path\")`", entity.written())),
         (Value::Str(text), Ty::File) => Some(match text.split_once("::") {
             Some((artifact, path)) => format!("write `{artifact}.file({path:?})`"),
             None => format!("say which artifact holds it: `app.file({text:?})`"),
         }),
-        (Value::Str(text), Ty::Artifact) => Some(format!("refer to the action or output itself: `{text}` without quotes")),
+        (Value::Str(text), Ty::Artifact) => {
+            Some(format!("refer to the action or output itself: `{text}` without quotes"))
+        }
         (Value::List(_), _) => None,
         (_, Ty::List(..)) => Some("put it in a list: `[…]`".to_owned()),
         _ => None,

@@ -43,7 +43,11 @@ pub struct Env<'p> {
 
 impl<'p> Env<'p> {
     pub fn of_module(module: ModuleId) -> Self {
-        Self { module, locals: Vec::new(), scope: None }
+        Self {
+            module,
+            locals: Vec::new(),
+            scope: None,
+        }
     }
 
     pub fn bind(&mut self, ident: &'p Ident, value: Value<'p>) {
@@ -51,7 +55,11 @@ impl<'p> Env<'p> {
     }
 
     fn local(&self, name: &str) -> Option<&Value<'p>> {
-        self.locals.iter().rev().find(|(local, _)| *local == name).map(|(_, value)| value)
+        self.locals
+            .iter()
+            .rev()
+            .find(|(local, _)| *local == name)
+            .map(|(_, value)| value)
     }
 }
 
@@ -136,7 +144,8 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         if self.steps == MAX_STEPS {
             let message = "this grows beyond what a pipeline can be";
             let help = "make the lists that the loops run over shorter";
-            self.diags.emit(Diagnostic::new(&codes::TOO_MUCH_WORK, span, message).with_help(help));
+            self.diags
+                .emit(Diagnostic::new(&codes::TOO_MUCH_WORK, span, message).with_help(help));
         }
         self.steps < MAX_STEPS
     }
@@ -144,7 +153,11 @@ impl<'p, 'a> Evaluator<'p, 'a> {
     /// What `expr` is worth.
     pub fn eval(&mut self, expr: &'p Expr, env: &mut Env<'p>) -> Value<'p> {
         if self.depth >= MAX_DEPTH {
-            return self.fail(&codes::TOO_MUCH_WORK, expr.span, "definitions stand too deep in one another here");
+            return self.fail(
+                &codes::TOO_MUCH_WORK,
+                expr.span,
+                "definitions stand too deep in one another here",
+            );
         }
         if !self.step(expr.span) {
             return Value::Error;
@@ -168,12 +181,20 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             ExprKind::ListComp { vars, value } => {
                 let mut values = Vec::new();
                 let known = self.each(vars, env, |this, env| values.push(this.eval(value, env)));
-                if known { Value::list(values) } else { unknown_list(values) }
+                if known {
+                    Value::list(values)
+                } else {
+                    unknown_list(values)
+                }
             }
             ExprKind::MapComp { vars, key, value } => {
                 let mut record = Record::new();
                 let known = self.each(vars, env, |this, env| this.eval_map_entry(key, value, env, &mut record));
-                if known { Value::Record(Rc::new(record)) } else { unknown_map(record) }
+                if known {
+                    Value::Record(Rc::new(record))
+                } else {
+                    unknown_map(record)
+                }
             }
             ExprKind::Field { base, name } => self.eval_field(base, name, env),
             ExprKind::Index { base, index } => self.eval_index(base, index, env),
@@ -189,7 +210,11 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                 None => {
                     let value = self.eval(then, env);
                     let other = self.eval(otherwise, env);
-                    if value.is_error() || other.is_error() { Value::Error } else { Value::Unknown(value.ty()) }
+                    if value.is_error() || other.is_error() {
+                        Value::Error
+                    } else {
+                        Value::Unknown(value.ty())
+                    }
                 }
             },
             ExprKind::Paren(inner) => self.eval(inner, env),
@@ -259,7 +284,11 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                 ListEntry::Spread(expr) => known &= self.spread_list(expr, env, &mut values),
             }
         }
-        if known { Value::list(values) } else { unknown_list(values) }
+        if known {
+            Value::list(values)
+        } else {
+            unknown_list(values)
+        }
     }
 
     /// Adds a list's values; false when they are not known.
@@ -272,7 +301,10 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             Value::Error => false,
             Value::Unknown(ty) if ty.may_fit(&Ty::list(Ty::Any)) => false,
             other => {
-                let message = format!("only a list can be spread into a list, and this is {}", other.described());
+                let message = format!(
+                    "only a list can be spread into a list, and this is {}",
+                    other.described()
+                );
                 self.fail(&codes::TYPE_MISMATCH, expr.span, message);
                 false
             }
@@ -291,13 +323,19 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                 RecordEntry::Spread(expr) => known &= self.spread_record(expr, env, &mut record),
             }
         }
-        if known { Value::Record(Rc::new(record)) } else { unknown_map(record) }
+        if known {
+            Value::Record(Rc::new(record))
+        } else {
+            unknown_map(record)
+        }
     }
 
     /// Puts an entry into a record: it replaces one that was spread in, and clashes with one that was written.
     fn put(&mut self, record: &mut Record<'p>, written: &'p [RecordEntry], key: &str, span: Span, value: Value<'p>) {
         let earlier = written.iter().find_map(|entry| match entry {
-            RecordEntry::Field { key: other, .. } if other.text == key && other.span.start < span.start => Some(other.span),
+            RecordEntry::Field { key: other, .. } if other.text == key && other.span.start < span.start => {
+                Some(other.span)
+            }
             _ => None,
         });
         if let Some(first) = earlier {
@@ -328,7 +366,10 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             Value::Error => false,
             Value::Unknown(_) => false,
             other => {
-                let message = format!("only a record or a map can be spread here, and this is {}", other.described());
+                let message = format!(
+                    "only a record or a map can be spread here, and this is {}",
+                    other.described()
+                );
                 self.fail(&codes::TYPE_MISMATCH, expr.span, message);
                 false
             }
@@ -341,7 +382,11 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         let value = self.eval(value, env);
         match key {
             Value::Str(key) if record.iter().any(|(known, _)| *known == key) => {
-                self.fail(&codes::DUPLICATE_KEY, span, format!("the key `{key}` comes up twice in this map"));
+                self.fail(
+                    &codes::DUPLICATE_KEY,
+                    span,
+                    format!("the key `{key}` comes up twice in this map"),
+                );
             }
             Value::Str(key) => record.push((key, value)),
             Value::Text(draft) => {
@@ -424,7 +469,10 @@ impl<'p, 'a> Evaluator<'p, 'a> {
     fn not_iterable(&mut self, what: String, span: Span, two: bool) -> (Vec<LoopEntry<'p>>, bool) {
         let (wanted, help) = match two {
             true => ("`for k, v in …` runs over a map", "use one variable to run over a list"),
-            false => ("`for x in …` runs over a list", "use two variables, `for key, value in …`, to run over a map"),
+            false => (
+                "`for x in …` runs over a list",
+                "use two variables, `for key, value in …`, to run over a map",
+            ),
         };
         let diagnostic = Diagnostic::new(&codes::TYPE_MISMATCH, span, format!("{wanted}, and this is {what}"));
         self.diags.emit(diagnostic.with_help(help));
@@ -441,7 +489,10 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                 .with_other(*declared, "its value is chosen when an execution starts")
                 .with_help("use a `param` (given with -D) or a `const` instead"),
             Some(DraftPart::ActionVariable { entity, key, .. }) => diagnostic
-                .with_label(format!("`{}.{key}` is known only when the pipeline runs", entity.written()))
+                .with_label(format!(
+                    "`{}.{key}` is known only when the pipeline runs",
+                    entity.written()
+                ))
                 .with_help("use a `param` (given with -D) or a `const` instead"),
             Some(DraftPart::ExecutionId { .. }) => {
                 diagnostic.with_label("the execution's id is known only when the pipeline runs")
@@ -523,7 +574,9 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         let address = std::ptr::from_ref(template) as usize;
         let program = self.program;
         let names = self.template_names.entry(address);
-        names.or_insert_with(|| Rc::new(Names::of(program, module, &template.body))).clone()
+        names
+            .or_insert_with(|| Rc::new(Names::of(program, module, &template.body)))
+            .clone()
     }
 
     pub fn add_scope(&mut self, names: Rc<Names<'p>>, prefix: String) -> ScopeId {

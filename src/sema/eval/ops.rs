@@ -39,7 +39,9 @@ impl<'p> Evaluator<'p, '_> {
         let decides = op == BinaryOp::Or;
         match self.eval_condition(left, env) {
             Some(value) if value == decides => Value::Bool(decides),
-            Some(_) => self.eval_condition(right, env).map_or(Value::Unknown(Ty::Bool), Value::Bool),
+            Some(_) => self
+                .eval_condition(right, env)
+                .map_or(Value::Unknown(Ty::Bool), Value::Bool),
             None => match self.eval_condition(right, env) {
                 Some(value) if value == decides => Value::Bool(decides),
                 _ => Value::Unknown(Ty::Bool),
@@ -85,7 +87,11 @@ impl<'p> Evaluator<'p, '_> {
                         None => unsure = true,
                     }
                 }
-                if unsure { Value::Unknown(Ty::Bool) } else { Value::Bool(false) }
+                if unsure {
+                    Value::Unknown(Ty::Bool)
+                } else {
+                    Value::Bool(false)
+                }
             }
             (Value::Str(key), Value::Record(record)) => Value::Bool(record.iter().any(|(known, _)| known == key)),
             (_, Value::Unknown(ty))

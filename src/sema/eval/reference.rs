@@ -23,13 +23,28 @@ impl<'p> Evaluator<'p, '_> {
                 if let Some(stmt) = info.variable
                     && let StmtKind::Variable { name: ident, .. } = &stmt.kind
                 {
-                    let part = DraftPart::PipelineVariable { name, declared: ident.span, span };
+                    let part = DraftPart::PipelineVariable {
+                        name,
+                        declared: ident.span,
+                        span,
+                    };
                     return Value::Text(Rc::new(Draft::part(part)));
                 }
-                return Value::Entity(Rc::new(Entity { scope, name, key: None, output: None, span }));
+                return Value::Entity(Rc::new(Entity {
+                    scope,
+                    name,
+                    key: None,
+                    output: None,
+                    span,
+                }));
             }
         }
-        if let Some(&index) = self.program.modules.get(env.module.0).and_then(|module| module.items.get(name)) {
+        if let Some(&index) = self
+            .program
+            .modules
+            .get(env.module.0)
+            .and_then(|module| module.items.get(name))
+        {
             return self.eval_item(env.module, index, span);
         }
         if builtins::is_reserved(name) {
@@ -50,7 +65,9 @@ impl<'p> Evaluator<'p, '_> {
         let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_NAME, span, format!("cannot find `{name}`"))
             .with_label("nothing has this name here");
         diagnostic = match near {
-            Some(near) => diagnostic.with_help(format!("did you mean `{near}`?")).with_fix(span, near),
+            Some(near) => diagnostic
+                .with_help(format!("did you mean `{near}`?"))
+                .with_fix(span, near),
             None => diagnostic.with_help("declare it, or put quotes around it if it is a string"),
         };
         self.emit(diagnostic)
@@ -89,7 +106,9 @@ impl<'p> Evaluator<'p, '_> {
     pub(super) fn imported(&self, base: &Expr, env: &Env<'p>) -> Option<Option<ModuleId>> {
         let ExprKind::Name(name) = &base.kind else { return None };
         let hidden = env.local(name).is_some()
-            || env.scope.is_some_and(|scope| self.scopes[scope.0].names.get(name).is_some());
+            || env
+                .scope
+                .is_some_and(|scope| self.scopes[scope.0].names.get(name).is_some());
         if hidden {
             return None;
         }
@@ -109,7 +128,9 @@ impl<'p> Evaluator<'p, '_> {
             && env.local(text).is_none()
         {
             if name.text == "id" {
-                return Value::Text(Rc::new(Draft::part(DraftPart::ExecutionId { span: base.span.to(name.span) })));
+                return Value::Text(Rc::new(Draft::part(DraftPart::ExecutionId {
+                    span: base.span.to(name.span),
+                })));
             }
             let message = format!("`execution` has no `{}`", name.text);
             let help = "the one value of an execution is `execution.id`";
@@ -121,7 +142,13 @@ impl<'p> Evaluator<'p, '_> {
 
     pub(super) fn not_in_file(&mut self, module: ModuleId, name: &Ident) -> Value<'p> {
         let program = self.program;
-        let names: Vec<&str> = program.module(module).ast.items.iter().map(|item| item_name(item).text.as_str()).collect();
+        let names: Vec<&str> = program
+            .module(module)
+            .ast
+            .items
+            .iter()
+            .map(|item| item_name(item).text.as_str())
+            .collect();
         self.unknown_name("", &name.text, name.span, &names)
     }
 
@@ -168,15 +195,22 @@ impl<'p> Evaluator<'p, '_> {
     fn no_such_key(&mut self, key: &str, span: Span, keys: &[&str]) -> Value<'p> {
         let message = format!("there is no `{key}` in it");
         let list = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-        let help = did_you_mean(key, keys.iter().copied())
-            .unwrap_or_else(|| if keys.is_empty() { "it is empty".to_owned() } else { format!("it has {list}") });
+        let help = did_you_mean(key, keys.iter().copied()).unwrap_or_else(|| {
+            if keys.is_empty() {
+                "it is empty".to_owned()
+            } else {
+                format!("it has {list}")
+            }
+        });
         self.emit(Diagnostic::new(&codes::NO_SUCH_KEY, span, message).with_help(help))
     }
 
     /// `prod.rollout`, `image.definition`, `app.commit_id`.
     fn field_of_entity(&mut self, entity: &Rc<Entity<'p>>, name: &'p Ident) -> Value<'p> {
         let names = self.scopes[entity.scope.0].names.clone();
-        let Some(info) = names.get(entity.name) else { return Value::Error };
+        let Some(info) = names.get(entity.name) else {
+            return Value::Error;
+        };
         let span = entity.span.to(name.span);
         if entity.output.is_some() {
             let message = format!("the output `{}` has no `{}`", entity.written(), name.text);
@@ -193,21 +227,37 @@ impl<'p> Evaluator<'p, '_> {
         };
         if action.outputs.iter().any(|output| output.ident.text == name.text) {
             let output = Some((name.text.as_str(), None));
-            return Value::Entity(Rc::new(Entity { output, span, ..(**entity).clone() }));
+            return Value::Entity(Rc::new(Entity {
+                output,
+                span,
+                ..(**entity).clone()
+            }));
         }
-        let part = DraftPart::ActionVariable { entity: entity.clone(), key: &name.text, span };
+        let part = DraftPart::ActionVariable {
+            entity: entity.clone(),
+            key: &name.text,
+            span,
+        };
         Value::Text(Rc::new(Draft::part(part)))
     }
 
     fn field_of_stage(&mut self, entity: &Entity<'p>, name: &'p Ident, span: Span) -> Value<'p> {
-        let Some(scope) = self.instance(entity.scope, entity.name, entity.key.clone()) else { return Value::Error };
+        let Some(scope) = self.instance(entity.scope, entity.name, entity.key.clone()) else {
+            return Value::Error;
+        };
         let names = self.scopes[scope.0].names.clone();
         if names.get(&name.text).is_none() {
             let candidates: Vec<&str> = names.all().collect();
             let what = format!("an action or output of the stage `{}`: ", entity.written());
             return self.unknown_name(&what, &name.text, name.span, &candidates);
         }
-        Value::Entity(Rc::new(Entity { scope, name: &name.text, key: None, output: None, span }))
+        Value::Entity(Rc::new(Entity {
+            scope,
+            name: &name.text,
+            key: None,
+            output: None,
+            span,
+        }))
     }
 
     pub(super) fn eval_index(&mut self, base: &'p Expr, index: &'p Expr, env: &mut Env<'p>) -> Value<'p> {
@@ -222,7 +272,10 @@ impl<'p> Evaluator<'p, '_> {
                     let message = match values.len() {
                         0 => "the list is empty".to_owned(),
                         1 => format!("there is no entry {at}: the list has one, and its number is 0"),
-                        len => format!("there is no entry {at}: the list has {len}, numbered from 0 to {}", len - 1),
+                        len => format!(
+                            "there is no entry {at}: the list has {len}, numbered from 0 to {}",
+                            len - 1
+                        ),
                     };
                     self.fail(&codes::NO_SUCH_KEY, index.span, message)
                 }
@@ -236,7 +289,10 @@ impl<'p> Evaluator<'p, '_> {
             },
             (Value::Entity(entity), Value::Str(key)) => {
                 let span = entity.span.to(index.span);
-                let mut entity = Entity { span, ..(*entity).clone() };
+                let mut entity = Entity {
+                    span,
+                    ..(*entity).clone()
+                };
                 match &mut entity.output {
                     Some((_, output_key)) => *output_key = Some(key),
                     None => entity.key = Some(key),

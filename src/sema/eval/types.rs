@@ -35,7 +35,11 @@ impl<'p> Evaluator<'p, '_> {
                     }
                     let ty = self.lower_within(&field.ty, module, within);
                     let ty = if field.optional { Ty::optional(ty) } else { ty };
-                    lowered.push(FieldTy { name: field.name.text.clone(), optional: ty.is_optional(), ty });
+                    lowered.push(FieldTy {
+                        name: field.name.text.clone(),
+                        optional: ty.is_optional(),
+                        ty,
+                    });
                 }
                 Ty::Record(lowered.into())
             }
@@ -53,8 +57,15 @@ impl<'p> Evaluator<'p, '_> {
                 _ => Ty::Error,
             },
             TypeExprKind::Union(members) => {
-                let members: Vec<Ty> = members.iter().map(|member| self.lower_within(member, module, within)).collect();
-                if members.iter().any(|member| *member == Ty::Error) { Ty::Error } else { Ty::Union(members.into()) }
+                let members: Vec<Ty> = members
+                    .iter()
+                    .map(|member| self.lower_within(member, module, within))
+                    .collect();
+                if members.iter().any(|member| *member == Ty::Error) {
+                    Ty::Error
+                } else {
+                    Ty::Union(members.into())
+                }
             }
             TypeExprKind::Optional(inner) => Ty::optional(self.lower_within(inner, module, within)),
             TypeExprKind::Range { base, low, high } => {
@@ -62,7 +73,11 @@ impl<'p> Evaluator<'p, '_> {
                 if let (Some(low), Some(high)) = (low, high)
                     && low > high
                 {
-                    self.fail(&codes::INVALID_TYPE, ty.span, format!("nothing is both at least {low} and at most {high}"));
+                    self.fail(
+                        &codes::INVALID_TYPE,
+                        ty.span,
+                        format!("nothing is both at least {low} and at most {high}"),
+                    );
                     return Ty::Error;
                 }
                 match self.lower_within(base, module, within) {
@@ -83,7 +98,11 @@ impl<'p> Evaluator<'p, '_> {
                 Ty::String(bounds, _) => Ty::String(bounds, Some(Rc::new(Pattern::new(pattern.as_str())))),
                 Ty::Error => Ty::Error,
                 other => {
-                    self.fail(&codes::INVALID_TYPE, ty.span, format!("only a `string` can have a pattern, not `{other}`"));
+                    self.fail(
+                        &codes::INVALID_TYPE,
+                        ty.span,
+                        format!("only a `string` can have a pattern, not `{other}`"),
+                    );
                     Ty::Error
                 }
             },
@@ -106,11 +125,20 @@ impl<'p> Evaluator<'p, '_> {
                 }
                 (Some(module), name)
             }
-            [file, name] => match self.program.modules.get(module.0).and_then(|found| found.imports.get(&file.text)) {
+            [file, name] => match self
+                .program
+                .modules
+                .get(module.0)
+                .and_then(|found| found.imports.get(&file.text))
+            {
                 Some(Some(target)) => (Some(*target), name),
                 Some(None) => return Ty::Error,
                 None => {
-                    self.fail(&codes::UNKNOWN_NAME, file.span, format!("nothing is imported as `{}`", file.text));
+                    self.fail(
+                        &codes::UNKNOWN_NAME,
+                        file.span,
+                        format!("nothing is imported as `{}`", file.text),
+                    );
                     return Ty::Error;
                 }
             },
@@ -120,13 +148,23 @@ impl<'p> Evaluator<'p, '_> {
             let index = *self.program.modules.get(home.0)?.items.get(&name.text)?;
             Some((home, index))
         });
-        let Some((home, index)) = found else { return self.unknown_type(name, home) };
+        let Some((home, index)) = found else {
+            return self.unknown_type(name, home);
+        };
         let ItemKind::Type(def) = &self.program.module(home).ast.items[index].kind else {
-            self.fail(&codes::UNKNOWN_TYPE, name.span, format!("`{}` is not a type", name.text));
+            self.fail(
+                &codes::UNKNOWN_TYPE,
+                name.span,
+                format!("`{}` is not a type", name.text),
+            );
             return Ty::Error;
         };
         if within.contains(&(home, index)) {
-            self.fail(&codes::RECURSIVE_DEFINITION, ty.span, format!("the type `{}` contains itself", name.text));
+            self.fail(
+                &codes::RECURSIVE_DEFINITION,
+                ty.span,
+                format!("the type `{}` contains itself", name.text),
+            );
             return Ty::Error;
         }
         within.push((home, index));
@@ -137,13 +175,19 @@ impl<'p> Evaluator<'p, '_> {
 
     fn unknown_type(&mut self, name: &Ident, home: Option<ModuleId>) -> Ty {
         let module = home.and_then(|home| self.program.modules.get(home.0));
-        let types = module.into_iter().flat_map(|module| &module.ast.items).filter_map(|item| match &item.kind {
-            ItemKind::Type(def) => Some(def.name.text.as_str()),
-            _ => None,
-        });
+        let types = module
+            .into_iter()
+            .flat_map(|module| &module.ast.items)
+            .filter_map(|item| match &item.kind {
+                ItemKind::Type(def) => Some(def.name.text.as_str()),
+                _ => None,
+            });
         let candidates: Vec<&str> = types.chain(BUILTIN.iter().copied()).collect();
-        let mut diagnostic =
-            Diagnostic::new(&codes::UNKNOWN_TYPE, name.span, format!("cannot find the type `{}`", name.text));
+        let mut diagnostic = Diagnostic::new(
+            &codes::UNKNOWN_TYPE,
+            name.span,
+            format!("cannot find the type `{}`", name.text),
+        );
         diagnostic.help = did_you_mean(&name.text, candidates);
         self.emit(diagnostic);
         Ty::Error

@@ -23,7 +23,10 @@ use super::{ActionDraft, ConfigDraft, EnvironmentDraft, Expander, OutputDraft, P
 const COMMON: &[&str] = &["input", "region", "role_arn", "timeout", "namespace", "configuration"];
 
 impl<'p> Expander<'p, '_, '_> {
-    #[expect(clippy::too_many_arguments, reason = "an action's parts, its place and its surroundings")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "an action's parts, its place and its surroundings"
+    )]
     pub(super) fn action(
         &mut self,
         stmt: &'p Stmt,
@@ -43,7 +46,11 @@ impl<'p> Expander<'p, '_, '_> {
         let signature = self.action_signature(provider, &target, env);
         let (key, aws_name, known) = match (key, aws_name) {
             (Ok(key), Some(name)) => (key, name, true),
-            (key, _) => (key.unwrap_or(None), Node::new(name.ident.text.clone(), name.span()), false),
+            (key, _) => (
+                key.unwrap_or(None),
+                Node::new(name.ident.text.clone(), name.span()),
+                false,
+            ),
         };
         let mut draft = ActionDraft {
             handle: self.written(place.scope, &name.ident.text, key.as_ref()),
@@ -112,7 +119,8 @@ impl<'p> Expander<'p, '_, '_> {
         if signature.is_rule() {
             let message = format!("`{}` is a rule's provider, not an action's", signature.provider.name);
             let help = "rules stand in conditions: `before entry { rule x = … { … } result = \"FAIL\" }`";
-            self.ev.emit(Diagnostic::new(&codes::UNKNOWN_PROVIDER, span, message).with_help(help));
+            self.ev
+                .emit(Diagnostic::new(&codes::UNKNOWN_PROVIDER, span, message).with_help(help));
             return None;
         }
         Some(signature)
@@ -131,7 +139,11 @@ impl<'p> Expander<'p, '_, '_> {
     ) {
         match self.bind_params(&template.params, module, &template.name, args, draft.origin, env) {
             Some(locals) => {
-                let mut inner = Env { module, locals, scope: None };
+                let mut inner = Env {
+                    module,
+                    locals,
+                    scope: None,
+                };
                 let mut seen = fields::Seen::default();
                 self.action_body(draft, &template.body, own_prefix, &mut seen, &mut inner);
             }
@@ -178,23 +190,43 @@ impl<'p> Expander<'p, '_, '_> {
         prefix: &str,
         env: &mut Env<'p>,
     ) {
-        let Ok(key) = self.key_of(name, env) else { return draft.incomplete = true };
-        let Some(mut aws_name) = self.aws_name(name, key.as_ref(), '_', env) else { return draft.incomplete = true };
+        let Ok(key) = self.key_of(name, env) else {
+            return draft.incomplete = true;
+        };
+        let Some(mut aws_name) = self.aws_name(name, key.as_ref(), '_', env) else {
+            return draft.incomplete = true;
+        };
         if name.aws_name.is_none() {
             aws_name.value.insert_str(0, prefix);
         }
         let files = match from {
             Some(from) => {
-                let takes_files = draft.signature.as_ref().is_none_or(|signature| signature.provider.output_files);
+                let takes_files = draft
+                    .signature
+                    .as_ref()
+                    .is_none_or(|signature| signature.provider.output_files);
                 if !takes_files {
-                    let owner = draft.signature.as_ref().map(|signature| signature.provider.name.clone());
-                    let message = format!("an output of `{}` cannot say which files it takes", owner.unwrap_or_default());
+                    let owner = draft
+                        .signature
+                        .as_ref()
+                        .map(|signature| signature.provider.name.clone());
+                    let message = format!(
+                        "an output of `{}` cannot say which files it takes",
+                        owner.unwrap_or_default()
+                    );
                     let help = "remove `from …`: the build itself decides, in its buildspec's `artifacts`";
-                    self.ev.emit(Diagnostic::new(&codes::UNEXPECTED_CLAUSE, from.span, message).with_help(help));
+                    self.ev
+                        .emit(Diagnostic::new(&codes::UNEXPECTED_CLAUSE, from.span, message).with_help(help));
                 }
-                let texts = self.texts(from, &Ty::list(Ty::STRING), "a file pattern", env).unwrap_or_default();
+                let texts = self
+                    .texts(from, &Ty::list(Ty::STRING), "a file pattern", env)
+                    .unwrap_or_default();
                 let node = |(text, origin): (Rc<str>, Span)| Node::new(text.to_string(), origin);
-                if takes_files { texts.into_iter().map(node).collect() } else { Vec::new() }
+                if takes_files {
+                    texts.into_iter().map(node).collect()
+                } else {
+                    Vec::new()
+                }
             }
             None => Vec::new(),
         };
@@ -203,10 +235,16 @@ impl<'p> Expander<'p, '_, '_> {
         {
             let message = format!("an action of `{}` gives no output artifacts", signature.provider.name);
             let help = "remove this clause";
-            self.ev.emit(Diagnostic::new(&codes::UNEXPECTED_CLAUSE, head(stmt), message).with_help(help));
+            self.ev
+                .emit(Diagnostic::new(&codes::UNEXPECTED_CLAUSE, head(stmt), message).with_help(help));
             return;
         }
-        draft.outputs.push(OutputDraft { name: &name.ident.text, key, aws_name, files });
+        draft.outputs.push(OutputDraft {
+            name: &name.ident.text,
+            key,
+            aws_name,
+            files,
+        });
     }
 
     fn export(&mut self, draft: &mut ActionDraft<'p>, stmt: &'p Stmt, name: &'p Ident) {
@@ -223,10 +261,15 @@ impl<'p> Expander<'p, '_, '_> {
                 true => "remove this clause: it has no output variables".to_owned(),
                 false => format!(
                     "remove this clause; it has {}",
-                    known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+                    known
+                        .iter()
+                        .map(|name| format!("`{name}`"))
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 ),
             };
-            self.ev.emit(Diagnostic::new(&codes::UNEXPECTED_CLAUSE, stmt.span, message).with_help(help));
+            self.ev
+                .emit(Diagnostic::new(&codes::UNEXPECTED_CLAUSE, stmt.span, message).with_help(help));
             return;
         }
         draft.exports.push(Node::new(name.text.clone(), name.span));
@@ -235,13 +278,19 @@ impl<'p> Expander<'p, '_, '_> {
     fn local(&mut self, draft: &mut ActionDraft<'p>, body: &'p Block, env: &mut Env<'p>) {
         let mut seen = fields::Seen::default();
         self.walk(body, env, &mut |this, stmt, env| {
-            let StmtKind::Field { name, value } = &stmt.kind else { return this.misplaced(stmt, "a `local` block") };
+            let StmtKind::Field { name, value } = &stmt.kind else {
+                return this.misplaced(stmt, "a `local` block");
+            };
             if !this.first_time(name, &mut seen) {
                 return;
             }
             let found = this.ev.eval(value, env);
             if let Some(json) = this.plain_json(&found, value.span) {
-                let setting = ir::LocalSetting { value: json, origin: value.span, key_origin: name.span };
+                let setting = ir::LocalSetting {
+                    value: json,
+                    origin: value.span,
+                    key_origin: name.span,
+                };
                 draft.local.settings.insert(name.text.clone(), setting);
             }
         });
@@ -255,12 +304,19 @@ impl<'p> Expander<'p, '_, '_> {
             Value::Int(number) => (*number).into(),
             Value::Duration(seconds) => (*seconds).into(),
             Value::Str(text) => (**text).into(),
-            Value::List(values) => {
-                values.iter().map(|value| self.plain_json(value, span)).collect::<Option<Vec<_>>>()?.into()
-            }
+            Value::List(values) => values
+                .iter()
+                .map(|value| self.plain_json(value, span))
+                .collect::<Option<Vec<_>>>()?
+                .into(),
             Value::Record(record) => {
-                let entry = |(key, value): &(Rc<str>, Value<'p>)| Some((key.to_string(), self.plain_json(value, span)?));
-                record.iter().map(entry).collect::<Option<serde_json::Map<_, _>>>()?.into()
+                let entry =
+                    |(key, value): &(Rc<str>, Value<'p>)| Some((key.to_string(), self.plain_json(value, span)?));
+                record
+                    .iter()
+                    .map(entry)
+                    .collect::<Option<serde_json::Map<_, _>>>()?
+                    .into()
             }
             Value::Error | Value::Unknown(_) => return None,
             Value::Text(draft) => {
@@ -314,7 +370,11 @@ impl<'p> Expander<'p, '_, '_> {
     fn input(&mut self, draft: &mut ActionDraft<'p>, value: &'p Expr, env: &mut Env<'p>) -> bool {
         let ty = Ty::Union([Ty::Artifact, Ty::list(Ty::Artifact)].into());
         // A single artifact is the common case; its own message is the better one for anything that is not a list.
-        let ty = if matches!(value.kind, ExprKind::List(_) | ExprKind::ListComp { .. }) { Ty::list(Ty::Artifact) } else { ty };
+        let ty = if matches!(value.kind, ExprKind::List(_) | ExprKind::ListComp { .. }) {
+            Ty::list(Ty::Artifact)
+        } else {
+            ty
+        };
         match self.ev.eval_as(value, &ty, env) {
             Value::Entity(entity) => draft.inputs.push(entity),
             Value::List(values) => {
@@ -322,8 +382,15 @@ impl<'p> Expander<'p, '_, '_> {
                 for (index, entry) in values.iter().enumerate() {
                     if let Value::Entity(entity) = entry {
                         // An artifact that came through a parameter is better shown where it is used.
-                        let span = if places.len() == values.len() { places[index] } else { value.span };
-                        let entity = super::super::value::Entity { span, ..(**entity).clone() };
+                        let span = if places.len() == values.len() {
+                            places[index]
+                        } else {
+                            value.span
+                        };
+                        let entity = super::super::value::Entity {
+                            span,
+                            ..(**entity).clone()
+                        };
                         draft.inputs.push(Rc::new(entity));
                     }
                 }
@@ -333,7 +400,10 @@ impl<'p> Expander<'p, '_, '_> {
         if let [entity] = draft.inputs.as_mut_slice()
             && !matches!(value.kind, ExprKind::List(_))
         {
-            *entity = Rc::new(super::super::value::Entity { span: value.span, ..(**entity).clone() });
+            *entity = Rc::new(super::super::value::Entity {
+                span: value.span,
+                ..(**entity).clone()
+            });
         }
         true
     }
@@ -345,7 +415,8 @@ impl<'p> Expander<'p, '_, '_> {
             Value::Duration(_) => {
                 let message = "AWS counts time-outs in whole minutes";
                 let help = "write whole minutes, such as `90m` or `2h`";
-                self.ev.emit(Diagnostic::new(&codes::OUT_OF_BOUNDS, value.span, message).with_help(help));
+                self.ev
+                    .emit(Diagnostic::new(&codes::OUT_OF_BOUNDS, value.span, message).with_help(help));
                 None
             }
             _ => None,
@@ -354,12 +425,19 @@ impl<'p> Expander<'p, '_, '_> {
 
     /// `configuration = { Key = "raw" }`: sent as it is.
     fn raw_configuration(&mut self, draft: &mut ActionDraft<'p>, value: &'p Expr, env: &mut Env<'p>) -> bool {
-        let Value::Record(record) = self.ev.eval_as(value, &Ty::map(Ty::STRING), env) else { return false };
+        let Value::Record(record) = self.ev.eval_as(value, &Ty::map(Ty::STRING), env) else {
+            return false;
+        };
         let places = entry_places(value);
         for (key, value_of_key) in record.iter() {
             let origin = places.get(&**key).copied().unwrap_or(value.span);
             if let Some(text) = value_of_key.to_draft() {
-                let config = ConfigDraft { key: key.to_string(), value: text, origin, key_origin: origin };
+                let config = ConfigDraft {
+                    key: key.to_string(),
+                    value: text,
+                    origin,
+                    key_origin: origin,
+                };
                 self.configure(draft, config);
             }
         }
@@ -394,7 +472,10 @@ impl<'p> Expander<'p, '_, '_> {
         let provider = &signature.provider;
         let Some(index) = provider.fields.iter().position(|field| field.name == name.text) else {
             let fields = provider.fields.iter().map(|field| field.name.as_str());
-            let common = COMMON.iter().copied().filter(|name| provider.timeout || *name != "timeout");
+            let common = COMMON
+                .iter()
+                .copied()
+                .filter(|name| provider.timeout || *name != "timeout");
             let known: Vec<&str> = fields.chain(common).collect();
             self.unknown_field(&format!("`{}`", provider.name), name, &known);
             self.ev.eval(value, env);
@@ -425,7 +506,11 @@ impl<'p> Expander<'p, '_, '_> {
             (Encoding::Commands, Value::List(values)) => {
                 let places = item_places(expr);
                 for (index, value) in values.iter().enumerate() {
-                    let origin = if places.len() == values.len() { places[index] } else { expr.span };
+                    let origin = if places.len() == values.len() {
+                        places[index]
+                    } else {
+                        expr.span
+                    };
                     draft.commands.extend(value.to_draft().map(|text| (text, origin)));
                 }
                 return true;
@@ -442,7 +527,12 @@ impl<'p> Expander<'p, '_, '_> {
         };
         match encoded {
             Ok(value) => {
-                let config = ConfigDraft { key: key.to_owned(), value, origin: expr.span, key_origin };
+                let config = ConfigDraft {
+                    key: key.to_owned(),
+                    value,
+                    origin: expr.span,
+                    key_origin,
+                };
                 self.configure(draft, config);
                 true
             }
@@ -464,7 +554,11 @@ impl<'p> Expander<'p, '_, '_> {
         let entries = match encode::environment(record) {
             Ok(entries) => entries,
             Err(what) => {
-                self.ev.fail(&codes::TYPE_MISMATCH, expr.span, format!("{what} cannot be an environment variable"));
+                self.ev.fail(
+                    &codes::TYPE_MISMATCH,
+                    expr.span,
+                    format!("{what} cannot be an environment variable"),
+                );
                 return false;
             }
         };
@@ -473,7 +567,8 @@ impl<'p> Expander<'p, '_, '_> {
             if entry.kind == ir::EnvironmentKind::ParameterStore {
                 let message = "an action's own environment takes no values from the parameter store";
                 let help = "use a secret of Secrets Manager: `secret(\"name\")`";
-                self.ev.emit(Diagnostic::new(&codes::TYPE_MISMATCH, origin, message).with_help(help));
+                self.ev
+                    .emit(Diagnostic::new(&codes::TYPE_MISMATCH, origin, message).with_help(help));
                 return false;
             }
             draft.environment.push(EnvironmentDraft {
@@ -487,7 +582,9 @@ impl<'p> Expander<'p, '_, '_> {
 
     /// What is sent for fields that are left out.
     pub(super) fn add_defaults(&mut self, draft: &mut ActionDraft<'p>) {
-        let Some(signature) = draft.signature.clone() else { return };
+        let Some(signature) = draft.signature.clone() else {
+            return;
+        };
         for (index, field) in signature.provider.fields.iter().enumerate() {
             let Some(default) = &field.default else { continue };
             let given = draft.configuration.iter().any(|config| config.key == field.key);
@@ -501,17 +598,34 @@ impl<'p> Expander<'p, '_, '_> {
                 (Encoding::Minutes, Value::Duration(seconds)) => Ok(Draft::text((seconds / 60).to_string())),
                 (_, value) => encode::plain(value),
             };
-            debug_assert!(signature.types[index].is_optional(), "a field with a default is optional");
+            debug_assert!(
+                signature.types[index].is_optional(),
+                "a field with a default is optional"
+            );
             if let Ok(value) = value {
                 let origin = draft.origin;
-                draft.configuration.push(ConfigDraft { key: field.key.clone(), value, origin, key_origin: origin });
+                draft.configuration.push(ConfigDraft {
+                    key: field.key.clone(),
+                    value,
+                    origin,
+                    key_origin: origin,
+                });
             }
         }
     }
 
     /// A source without an `output` has one, named like the action.
-    fn implicit_output(&mut self, draft: &mut ActionDraft<'p>, name: &'p DeclName, key: Option<&Rc<str>>, prefix: &str) {
-        let is_source = draft.signature.as_ref().is_some_and(|signature| signature.provider.type_id.is_source());
+    fn implicit_output(
+        &mut self,
+        draft: &mut ActionDraft<'p>,
+        name: &'p DeclName,
+        key: Option<&Rc<str>>,
+        prefix: &str,
+    ) {
+        let is_source = draft
+            .signature
+            .as_ref()
+            .is_some_and(|signature| signature.provider.type_id.is_source());
         if !is_source || !draft.outputs.is_empty() {
             return;
         }
@@ -543,7 +657,11 @@ impl<'p> Expander<'p, '_, '_> {
         for (at, output) in draft.outputs.iter().enumerate() {
             let entity = (place.scope, output.name, output.key.clone());
             let own = output.name == ident && output.key == key;
-            let other = self.draft.outputs.get(&entity).map(|&(action, at)| self.output_origin(action, at));
+            let other = self
+                .draft
+                .outputs
+                .get(&entity)
+                .map(|&(action, at)| self.output_origin(action, at));
             let other = other.or_else(|| match self.draft.by_name.get(&entity) {
                 Some(&action) if !own && action != index => Some(self.draft.actions[action].name.origin),
                 _ => None,
@@ -568,7 +686,9 @@ impl<'p> Expander<'p, '_, '_> {
     /// An action named like a family, or a family named like an action, cannot be told apart.
     fn check_family(&mut self, name: &'p DeclName, is_family: bool, place: &Place) {
         let names = self.ev.scopes[place.scope.0].names.clone();
-        let Some(info) = names.get(&name.ident.text) else { return };
+        let Some(info) = names.get(&name.ident.text) else {
+            return;
+        };
         let Some(action) = &info.action else { return };
         if action.name.key.is_some() != is_family && action.name.ident.span != name.ident.span {
             let diagnostic = Diagnostic::new(
@@ -576,7 +696,9 @@ impl<'p> Expander<'p, '_, '_> {
                 name.span(),
                 format!("`{}` is both an action and a family of actions", name.ident.text),
             );
-            let diagnostic = diagnostic.with_other(action.name.span(), "the other one").with_help("rename one of the two");
+            let diagnostic = diagnostic
+                .with_other(action.name.span(), "the other one")
+                .with_help("rename one of the two");
             self.ev.emit(diagnostic);
         }
     }
@@ -588,7 +710,11 @@ impl<'p> Expander<'p, '_, '_> {
             _ => None,
         };
         let locals = self.unknown_params(&template.params, module);
-        let mut env = Env { module, locals, scope: None };
+        let mut env = Env {
+            module,
+            locals,
+            scope: None,
+        };
         let mut draft = ActionDraft {
             handle: template.name.text.clone(),
             stage: 0,

@@ -19,12 +19,18 @@ impl<'p> Expander<'p, '_, '_> {
         place: &Place,
         env: &mut Env<'p>,
     ) {
-        let mut condition =
-            ConditionDraft { result: None, retry_mode: None, rules: Vec::new(), origin: head(stmt) };
+        let mut condition = ConditionDraft {
+            result: None,
+            retry_mode: None,
+            rules: Vec::new(),
+            origin: head(stmt),
+        };
         let mut seen = fields::Seen::default();
         self.walk(body, env, &mut |this, stmt, env| match &stmt.kind {
             StmtKind::Rule { name, provider, body } => {
-                condition.rules.extend(this.rule(stmt, name, provider, body, place, env));
+                condition
+                    .rules
+                    .extend(this.rule(stmt, name, provider, body, place, env));
             }
             StmtKind::Field { name, value } => {
                 if !this.first_time(name, &mut seen) {
@@ -33,7 +39,9 @@ impl<'p> Expander<'p, '_, '_> {
                 match name.text.as_str() {
                     "result" => {
                         let ty = Ty::one_of(&["FAIL", "ROLLBACK", "SKIP", "RETRY"]);
-                        condition.result = this.known_text(value, &ty, "a condition's result", env).map(result_node);
+                        condition.result = this
+                            .known_text(value, &ty, "a condition's result", env)
+                            .map(result_node);
                         this.draft.stages[place.stage].incomplete |= condition.result.is_none();
                     }
                     "retry_mode" => {
@@ -82,7 +90,8 @@ impl<'p> Expander<'p, '_, '_> {
             Some(_) => {
                 let message = "a rule is made of a rule's provider, not of an action's";
                 let diagnostic = Diagnostic::new(&codes::UNKNOWN_PROVIDER, provider.span, message);
-                self.ev.emit(diagnostic.with_help("`pipe doc rule` lists the rules there are"));
+                self.ev
+                    .emit(diagnostic.with_help("`pipe doc rule` lists the rules there are"));
                 None
             }
             None => None,
@@ -130,6 +139,10 @@ fn result_node(text: Node<String>) -> Node<ConditionResult> {
 }
 
 fn retry_node(text: Node<String>) -> Node<RetryMode> {
-    let mode = if text.value == "ALL_ACTIONS" { RetryMode::AllActions } else { RetryMode::FailedActions };
+    let mode = if text.value == "ALL_ACTIONS" {
+        RetryMode::AllActions
+    } else {
+        RetryMode::FailedActions
+    };
     Node::new(mode, text.origin)
 }

@@ -19,11 +19,17 @@ pub(super) struct Seen<'p> {
 impl<'p> Expander<'p, '_, '_> {
     /// Whether this is the field's first time; a second one is reported.
     pub(super) fn first_time(&mut self, name: &'p Ident, seen: &mut Seen<'p>) -> bool {
-        let Some(first) = seen.places.insert(&name.text, name.span) else { return true };
-        let diagnostic = Diagnostic::new(&codes::DUPLICATE_FIELD, name.span, format!("`{}` is given twice", name.text))
-            .with_label("given again here")
-            .with_other(first, "first given here")
-            .with_help("remove one of the two");
+        let Some(first) = seen.places.insert(&name.text, name.span) else {
+            return true;
+        };
+        let diagnostic = Diagnostic::new(
+            &codes::DUPLICATE_FIELD,
+            name.span,
+            format!("`{}` is given twice", name.text),
+        )
+        .with_label("given again here")
+        .with_other(first, "first given here")
+        .with_help("remove one of the two");
         self.ev.emit(diagnostic);
         false
     }
@@ -36,7 +42,11 @@ impl<'p> Expander<'p, '_, '_> {
             (Some(help), _) => diagnostic.with_help(help),
             (None, true) => diagnostic,
             (None, false) => {
-                let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                let list = known
+                    .iter()
+                    .map(|name| format!("`{name}`"))
+                    .collect::<Vec<_>>()
+                    .join(", ");
                 diagnostic.with_help(format!("its fields are {list}"))
             }
         };

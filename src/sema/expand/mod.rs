@@ -151,8 +151,17 @@ pub fn pipeline<'p>(
 ) -> PipelineDraft<'p> {
     let names = Rc::new(Names::of(ev.program, module, &pipeline.body));
     let scope = ev.add_scope(names, String::new());
-    let mut expander = Expander { ev, signatures, draft: PipelineDraft::default(), dry: false };
-    let mut env = Env { module, locals: Vec::new(), scope: Some(scope) };
+    let mut expander = Expander {
+        ev,
+        signatures,
+        draft: PipelineDraft::default(),
+        dry: false,
+    };
+    let mut env = Env {
+        module,
+        locals: Vec::new(),
+        scope: Some(scope),
+    };
     expander.pipeline_body(&pipeline.body, scope, &mut env);
     expander.draft
 }
@@ -160,7 +169,12 @@ pub fn pipeline<'p>(
 /// Checks reusable stages and actions that nothing uses, with arguments that are not known.
 pub fn check_unused_templates<'p>(ev: &mut Evaluator<'p, '_>, signatures: &mut Signatures, module: ModuleId) {
     for item in &ev.program.module(module).ast.items {
-        let mut expander = Expander { ev, signatures, draft: PipelineDraft::default(), dry: true };
+        let mut expander = Expander {
+            ev,
+            signatures,
+            draft: PipelineDraft::default(),
+            dry: true,
+        };
         match &item.kind {
             ast::ItemKind::Stage(template) => expander.check_stage_template(module, template),
             ast::ItemKind::Action(template) => expander.check_action_template(module, template),
@@ -195,7 +209,12 @@ impl<'p> Expander<'p, '_, '_> {
                 return;
             }
             match &stmt.kind {
-                StmtKind::For { first, second, iter, body } => {
+                StmtKind::For {
+                    first,
+                    second,
+                    iter,
+                    body,
+                } => {
                     let (entries, known) = self.ev.entries_of(iter, second.is_some(), env);
                     if !known && !self.dry {
                         self.draft.incomplete = true;
@@ -298,7 +317,9 @@ impl<'p> Expander<'p, '_, '_> {
 /// The part of a statement that a reader would point at: all of a short one, the first word of a long one.
 fn head(stmt: &Stmt) -> Span {
     let words = match &stmt.kind {
-        StmtKind::Field { name, .. } | StmtKind::Variable { name, .. } | StmtKind::Export { name } => return stmt.span.to(name.span),
+        StmtKind::Field { name, .. } | StmtKind::Variable { name, .. } | StmtKind::Export { name } => {
+            return stmt.span.to(name.span);
+        }
         StmtKind::Stage { name, .. } | StmtKind::StageUse { name, .. } => return stmt.span.head().to(name.span()),
         StmtKind::Action { name, .. } | StmtKind::Rule { name, .. } | StmtKind::Output { name, .. } => {
             return stmt.span.head().to(name.span());
@@ -310,9 +331,18 @@ fn head(stmt: &Stmt) -> Span {
         StmtKind::Push { .. } => "push",
         StmtKind::PullRequest { .. } => "pull_request",
         StmtKind::Parallel { .. } => "parallel",
-        StmtKind::Condition { position: ast::ConditionPosition::BeforeEntry, .. } => "before entry",
-        StmtKind::Condition { position: ast::ConditionPosition::OnSuccess, .. } => "on success",
-        StmtKind::Condition { position: ast::ConditionPosition::OnFailure, .. } => "on failure",
+        StmtKind::Condition {
+            position: ast::ConditionPosition::BeforeEntry,
+            ..
+        } => "before entry",
+        StmtKind::Condition {
+            position: ast::ConditionPosition::OnSuccess,
+            ..
+        } => "on success",
+        StmtKind::Condition {
+            position: ast::ConditionPosition::OnFailure,
+            ..
+        } => "on failure",
         StmtKind::For { .. } => "for",
         StmtKind::If { .. } => "if",
     };
@@ -323,7 +353,9 @@ fn head(stmt: &Stmt) -> Span {
 /// What a statement is, and where it belongs.
 fn describe(kind: &StmtKind) -> (String, &'static str) {
     let (what, home) = match kind {
-        StmtKind::Field { name, .. } => return (format!("the field `{}`", name.text), "a pipeline, an action or a rule"),
+        StmtKind::Field { name, .. } => {
+            return (format!("the field `{}`", name.text), "a pipeline, an action or a rule");
+        }
         StmtKind::Variable { .. } => ("a `variable`", "a pipeline, outside of its stages"),
         StmtKind::Trigger { .. } => ("a `trigger`", "a pipeline, outside of its stages"),
         StmtKind::Push { .. } => ("a `push` filter", "a `trigger`"),

@@ -32,7 +32,14 @@ pub struct StoreDraft<'p> {
     pub origin: Span,
 }
 
-const SETTINGS: &[&str] = &["role_arn", "artifact_store", "artifact_stores", "pipeline_type", "execution_mode", "tags"];
+const SETTINGS: &[&str] = &[
+    "role_arn",
+    "artifact_store",
+    "artifact_stores",
+    "pipeline_type",
+    "execution_mode",
+    "tags",
+];
 
 impl<'p> Expander<'p, '_, '_> {
     pub(super) fn setting(&mut self, name: &'p Ident, value: &'p Expr, env: &mut Env<'p>, seen: &mut fields::Seen<'p>) {
@@ -57,7 +64,11 @@ impl<'p> Expander<'p, '_, '_> {
             "artifact_stores" => self.stores(value, env),
             "pipeline_type" => match self.known_text(value, &Ty::one_of(&["V1", "V2"]), "the pipeline's type", env) {
                 Some(text) => {
-                    let kind = if text.value == "V1" { PipelineType::V1 } else { PipelineType::V2 };
+                    let kind = if text.value == "V1" {
+                        PipelineType::V1
+                    } else {
+                        PipelineType::V2
+                    };
                     self.draft.settings.pipeline_type = Some(Node::new(kind, text.origin));
                 }
                 None => self.draft.incomplete = true,
@@ -110,7 +121,11 @@ impl<'p> Expander<'p, '_, '_> {
                 };
                 Some(StoreDraft { bucket, key, origin })
             }
-            other => Some(StoreDraft { bucket: text(self, other)?, key: None, origin }),
+            other => Some(StoreDraft {
+                bucket: text(self, other)?,
+                key: None,
+                origin,
+            }),
         }
     }
 
@@ -135,7 +150,9 @@ impl<'p> Expander<'p, '_, '_> {
     }
 
     fn tags(&mut self, value: &'p Expr, env: &mut Env<'p>) {
-        let Value::Record(record) = self.ev.eval_as(value, &Ty::map(Ty::STRING), env) else { return };
+        let Value::Record(record) = self.ev.eval_as(value, &Ty::map(Ty::STRING), env) else {
+            return;
+        };
         let places = entry_places(value);
         for (key, text) in record.iter() {
             let origin = places.get(&**key).copied().unwrap_or(value.span);
@@ -153,7 +170,12 @@ impl<'p> Expander<'p, '_, '_> {
     }
 
     pub(super) fn variable(&mut self, stmt: &'p Stmt, name: &'p Ident, default: Option<&'p Expr>, env: &mut Env<'p>) {
-        if let Some(first) = self.draft.variables.iter().find(|variable| variable.name.value == name.text) {
+        if let Some(first) = self
+            .draft
+            .variables
+            .iter()
+            .find(|variable| variable.name.value == name.text)
+        {
             let first = first.name.origin;
             emit_duplicate(self.ev.diags, &name.text, first, name.span);
             return;
@@ -171,7 +193,10 @@ impl<'p> Expander<'p, '_, '_> {
         self.draft.variables.push(ir::Variable {
             name: Node::new(name.text.clone(), name.span),
             default,
-            description: stmt.doc.as_ref().map(|doc| doc.lines().map(str::trim).collect::<Vec<_>>().join(" ")),
+            description: stmt
+                .doc
+                .as_ref()
+                .map(|doc| doc.lines().map(str::trim).collect::<Vec<_>>().join(" ")),
             origin: stmt.span,
         });
         let scope = env.scope;
@@ -191,7 +216,11 @@ impl<'p> Expander<'p, '_, '_> {
 
 /// `"bucket"` or `{ bucket = "…", kms_key = "…" }`
 fn store_type() -> Ty {
-    let field = |name: &str, ty: Ty| FieldTy { name: name.to_owned(), optional: ty.is_optional(), ty };
+    let field = |name: &str, ty: Ty| FieldTy {
+        name: name.to_owned(),
+        optional: ty.is_optional(),
+        ty,
+    };
     let record = Ty::Record([field("bucket", Ty::STRING), field("kms_key", Ty::optional(Ty::STRING))].into());
     Ty::Union([Ty::STRING, record].into())
 }

@@ -23,9 +23,15 @@ impl<'p> Expander<'p, '_, '_> {
         scope: ScopeId,
         env: &mut Env<'p>,
     ) {
-        let Ok(key) = self.key_of(name, env) else { return self.draft.incomplete = true };
+        let Ok(key) = self.key_of(name, env) else {
+            return self.draft.incomplete = true;
+        };
         self.begin_stage(stmt, name, key.as_ref(), scope, env);
-        let place = Place { scope, output_prefix: String::new(), stage: self.draft.stages.len() - 1 };
+        let place = Place {
+            scope,
+            output_prefix: String::new(),
+            stage: self.draft.stages.len() - 1,
+        };
         self.stage_body(body, &place, env);
     }
 
@@ -67,7 +73,8 @@ impl<'p> Expander<'p, '_, '_> {
             StmtKind::Field { name, .. } => {
                 let message = format!("a stage has no field `{}`", name.text);
                 let help = "a stage holds actions, `parallel` blocks and conditions; settings belong to the pipeline";
-                this.ev.emit(Diagnostic::new(&codes::UNKNOWN_FIELD, name.span, message).with_help(help));
+                this.ev
+                    .emit(Diagnostic::new(&codes::UNKNOWN_FIELD, name.span, message).with_help(help));
             }
             _ => {
                 this.misplaced(stmt, "a stage");
@@ -82,10 +89,14 @@ impl<'p> Expander<'p, '_, '_> {
         self.walk(body, env, &mut |this, inner, env| match &inner.kind {
             StmtKind::Action { name, provider, body } => this.action(inner, name, provider, body, place, step, env),
             StmtKind::Parallel { .. } => {
-                let diagnostic = Diagnostic::new(&codes::NESTED_PARALLEL, head(inner), "a `parallel` inside a `parallel`")
-                    .with_label("this one")
-                    .with_other(head(stmt), "stands inside this one, whose actions all run at the same time")
-                    .with_help("put its actions into the outer block, or into a step of their own after it");
+                let diagnostic =
+                    Diagnostic::new(&codes::NESTED_PARALLEL, head(inner), "a `parallel` inside a `parallel`")
+                        .with_label("this one")
+                        .with_other(
+                            head(stmt),
+                            "stands inside this one, whose actions all run at the same time",
+                        )
+                        .with_help("put its actions into the outer block, or into a step of their own after it");
                 this.ev.emit(diagnostic);
                 this.draft.incomplete = true;
             }
@@ -121,42 +132,71 @@ impl<'p> Expander<'p, '_, '_> {
             self.draft.incomplete = true;
             return;
         };
-        let Some(inner) = self.ev.instance(scope, &name.ident.text, key.clone()) else { return };
+        let Some(inner) = self.ev.instance(scope, &name.ident.text, key.clone()) else {
+            return;
+        };
         self.begin_stage(stmt, name, key.as_ref(), scope, env);
         let ident = &name.ident.text;
-        let output_prefix = key.as_ref().map_or_else(|| format!("{ident}_"), |key| format!("{ident}_{key}_"));
-        let place = Place { scope: inner, output_prefix, stage: self.draft.stages.len() - 1 };
-        let mut env = Env { module, locals, scope: Some(inner) };
+        let output_prefix = key
+            .as_ref()
+            .map_or_else(|| format!("{ident}_"), |key| format!("{ident}_{key}_"));
+        let place = Place {
+            scope: inner,
+            output_prefix,
+            stage: self.draft.stages.len() - 1,
+        };
+        let mut env = Env {
+            module,
+            locals,
+            scope: Some(inner),
+        };
         self.stage_body(&found.body, &place, &mut env);
     }
 
     fn unknown_stage(&mut self, path: &ast::Path, module: ModuleId) {
         let program = self.ev.program;
-        let written = path.segments.iter().map(|segment| segment.text.as_str()).collect::<Vec<_>>().join(".");
+        let written = path
+            .segments
+            .iter()
+            .map(|segment| segment.text.as_str())
+            .collect::<Vec<_>>()
+            .join(".");
         if let [file, _] = path.segments.as_slice()
-            && program.module(module).imports.get(&file.text).is_some_and(Option::is_none)
+            && program
+                .module(module)
+                .imports
+                .get(&file.text)
+                .is_some_and(Option::is_none)
         {
             return;
         }
         if find_item(program, module, path).is_some() {
-            let diagnostic =
-                Diagnostic::new(&codes::NOT_A_VALUE, path.span, format!("`{written}` is not a reusable stage"));
-            self.ev.emit(diagnostic.with_help("declare one at the top of a file: `stage name(parameter: type) { … }`"));
+            let diagnostic = Diagnostic::new(
+                &codes::NOT_A_VALUE,
+                path.span,
+                format!("`{written}` is not a reusable stage"),
+            );
+            self.ev
+                .emit(diagnostic.with_help("declare one at the top of a file: `stage name(parameter: type) { … }`"));
             return;
         }
         let home = match path.segments.as_slice() {
             [file, _] => program.module(module).imports.get(&file.text).copied().flatten(),
             _ => Some(module),
         };
-        let stages = home.into_iter().flat_map(|home| &program.module(home).ast.items).filter_map(|item| match &item.kind {
-            ast::ItemKind::Stage(template) => Some(template.name.text.as_str()),
-            _ => None,
-        });
+        let stages = home
+            .into_iter()
+            .flat_map(|home| &program.module(home).ast.items)
+            .filter_map(|item| match &item.kind {
+                ast::ItemKind::Stage(template) => Some(template.name.text.as_str()),
+                _ => None,
+            });
         let last = &path.segments[path.segments.len() - 1].text;
         let help = did_you_mean(last, stages)
             .unwrap_or_else(|| "declare it at the top of a file: `stage name(parameter: type) { … }`".to_owned());
         let message = format!("cannot find the reusable stage `{written}`");
-        self.ev.emit(Diagnostic::new(&codes::UNKNOWN_NAME, path.span, message).with_help(help));
+        self.ev
+            .emit(Diagnostic::new(&codes::UNKNOWN_NAME, path.span, message).with_help(help));
     }
 
     /// The arguments of a reusable block, from the fields where it is used.
@@ -228,7 +268,11 @@ impl<'p> Expander<'p, '_, '_> {
         let names = self.ev.names_of_template(module, template);
         let scope = self.ev.add_scope(names, String::new());
         let locals = self.unknown_params(&template.params, module);
-        let mut env = Env { module, locals, scope: Some(scope) };
+        let mut env = Env {
+            module,
+            locals,
+            scope: Some(scope),
+        };
         self.draft.stages.push(StageDraft {
             handle: template.name.text.clone(),
             name: ir::Node::new(template.name.text.clone(), template.name.span),
@@ -238,7 +282,11 @@ impl<'p> Expander<'p, '_, '_> {
             origin: template.name.span,
             incomplete: true,
         });
-        let place = Place { scope, output_prefix: String::new(), stage: 0 };
+        let place = Place {
+            scope,
+            output_prefix: String::new(),
+            stage: 0,
+        };
         self.stage_body(&template.body, &place, &mut env);
     }
 
@@ -249,7 +297,11 @@ impl<'p> Expander<'p, '_, '_> {
             if param.default.is_some() {
                 self.ev.eval_default(param, &ty, module, &locals);
             }
-            let value = if ty == Ty::Error { Value::Error } else { Value::Unknown(ty) };
+            let value = if ty == Ty::Error {
+                Value::Error
+            } else {
+                Value::Unknown(ty)
+            };
             locals.push((param.name.text.as_str(), value));
         }
         locals

@@ -19,19 +19,28 @@ impl<'p> Expander<'p, '_, '_> {
             Value::Entity(entity) => Some(entity),
             Value::Error | Value::Unknown(_) => None,
             other => {
-                let message = format!("a trigger belongs to a source action, and this is {}", other.described());
+                let message = format!(
+                    "a trigger belongs to a source action, and this is {}",
+                    other.described()
+                );
                 self.ev.fail(&codes::TYPE_MISMATCH, action.span, message);
                 None
             }
         };
-        let mut trigger = TriggerDraft { action: entity, push: Vec::new(), pull_request: Vec::new(), origin: head(stmt) };
+        let mut trigger = TriggerDraft {
+            action: entity,
+            push: Vec::new(),
+            pull_request: Vec::new(),
+            origin: head(stmt),
+        };
         self.walk(body, env, &mut |this, stmt, env| match &stmt.kind {
             StmtKind::Push { body } => trigger.push.push(this.push_filter(stmt, body, env)),
             StmtKind::PullRequest { body } => trigger.pull_request.push(this.pull_request_filter(stmt, body, env)),
             StmtKind::Field { name, .. } => {
                 let message = format!("a trigger has no field `{}`", name.text);
                 let help = "put it into a filter: `push { branches = […] }` or `pull_request { … }`";
-                this.ev.emit(Diagnostic::new(&codes::UNKNOWN_FIELD, name.span, message).with_help(help));
+                this.ev
+                    .emit(Diagnostic::new(&codes::UNKNOWN_FIELD, name.span, message).with_help(help));
             }
             _ => this.misplaced(stmt, "a trigger"),
         });
@@ -39,10 +48,15 @@ impl<'p> Expander<'p, '_, '_> {
     }
 
     fn push_filter(&mut self, stmt: &'p Stmt, body: &'p Block, env: &mut Env<'p>) -> PushFilter {
-        let mut filter = PushFilter { origin: head(stmt), ..PushFilter::default() };
+        let mut filter = PushFilter {
+            origin: head(stmt),
+            ..PushFilter::default()
+        };
         let mut seen = fields::Seen::default();
         self.walk(body, env, &mut |this, stmt, env| {
-            let StmtKind::Field { name, value } = &stmt.kind else { return this.misplaced(stmt, "a filter") };
+            let StmtKind::Field { name, value } = &stmt.kind else {
+                return this.misplaced(stmt, "a filter");
+            };
             if !this.first_time(name, &mut seen) {
                 return;
             }
@@ -57,10 +71,15 @@ impl<'p> Expander<'p, '_, '_> {
     }
 
     fn pull_request_filter(&mut self, stmt: &'p Stmt, body: &'p Block, env: &mut Env<'p>) -> PullRequestFilter {
-        let mut filter = PullRequestFilter { origin: head(stmt), ..PullRequestFilter::default() };
+        let mut filter = PullRequestFilter {
+            origin: head(stmt),
+            ..PullRequestFilter::default()
+        };
         let mut seen = fields::Seen::default();
         self.walk(body, env, &mut |this, stmt, env| {
-            let StmtKind::Field { name, value } = &stmt.kind else { return this.misplaced(stmt, "a filter") };
+            let StmtKind::Field { name, value } = &stmt.kind else {
+                return this.misplaced(stmt, "a filter");
+            };
             if !this.first_time(name, &mut seen) {
                 return;
             }
@@ -76,7 +95,10 @@ impl<'p> Expander<'p, '_, '_> {
 
     /// Patterns, those that begin with `!` as excludes.
     fn patterns(&mut self, value: &'p Expr, env: &mut Env<'p>) -> Option<Patterns> {
-        let mut patterns = Patterns { origin: value.span, ..Patterns::default() };
+        let mut patterns = Patterns {
+            origin: value.span,
+            ..Patterns::default()
+        };
         for (text, origin) in self.texts(value, &Ty::list(Ty::STRING), "a pattern", env)? {
             match text.strip_prefix('!') {
                 Some(exclude) => patterns.excludes.push(Node::new(exclude.to_owned(), origin)),
@@ -108,11 +130,17 @@ impl<'p> Expander<'p, '_, '_> {
         what: &str,
         env: &mut Env<'p>,
     ) -> Option<Vec<(Rc<str>, Span)>> {
-        let Value::List(values) = self.ev.eval_as(value, ty, env) else { return None };
+        let Value::List(values) = self.ev.eval_as(value, ty, env) else {
+            return None;
+        };
         let places = item_places(value);
         let mut texts = Vec::with_capacity(values.len());
         for (index, entry) in values.iter().enumerate() {
-            let origin = if places.len() == values.len() { places[index] } else { value.span };
+            let origin = if places.len() == values.len() {
+                places[index]
+            } else {
+                value.span
+            };
             match entry {
                 Value::Str(text) => texts.push((text.clone(), origin)),
                 Value::Text(draft) => {
@@ -127,7 +155,9 @@ impl<'p> Expander<'p, '_, '_> {
 
 /// Where the entries of a list literal without spreads stand.
 pub(super) fn item_places(expr: &Expr) -> Vec<Span> {
-    let ExprKind::List(entries) = &expr.kind else { return Vec::new() };
+    let ExprKind::List(entries) = &expr.kind else {
+        return Vec::new();
+    };
     let item = |entry: &ListEntry| match entry {
         ListEntry::Item(item) => Some(item.span),
         ListEntry::Spread(_) => None,
