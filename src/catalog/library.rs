@@ -4,14 +4,18 @@
 //! once, when the library changes, and a provider is decoded when it is first asked for. The index borrows from the
 //! bytes; reading it allocates one vector.
 //!
-//! The bytes are: the index's length (four bytes, little-endian), the index, and the providers that it points at.
+//! `library.bin` holds: the index's length (four bytes, little-endian), the index, and the providers that it points at.
 
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::Provider;
+use super::{Provider, lower};
+use crate::diagnostic::Diagnostics;
 use crate::ir::TypeId;
+use crate::source;
+use crate::syntax;
+use crate::syntax::ast::ItemKind;
 
 static BYTES: &[u8] = include_bytes!("library.bin");
 
@@ -90,7 +94,20 @@ fn decode<T: Deserialize<'static>>(bytes: &'static [u8]) -> T {
     postcard::from_bytes(bytes).expect("the library's bytes have the form that this program reads")
 }
 
-/// Encodes providers into what [`library.bin`](self) holds. The same providers, in whatever order, give the same bytes.
+/// Reads the library from its text. Only making it anew needs this.
+pub fn from_source(diags: &mut Diagnostics) -> Vec<Provider> {
+    let mut providers = Vec::new();
+    for (module, file, text) in source::library::modules() {
+        for item in syntax::parse(text, file, diags).items {
+            if let ItemKind::Provider(provider) = &item.kind {
+                providers.push(lower(provider, &item.doc, Some(module), diags));
+            }
+        }
+    }
+    providers
+}
+
+/// Encodes providers into what `library.bin` holds. The same providers, in whatever order, give the same bytes.
 pub fn encode(providers: &[Provider]) -> Vec<u8> {
     let mut sorted: Vec<&Provider> = providers.iter().collect();
     sorted.sort_by(|a, b| a.name.cmp(&b.name));

@@ -155,20 +155,12 @@ impl<'a> Lowering<'a, '_> {
         let provider = &mut self.provider;
         let wanted = match setting {
             "type" => return self.type_id(value),
-            "page" => set(
-                &mut provider.page,
-                values::text(value).map(Some),
-                "a web address in quotes",
-            ),
-            "inputs" => set(&mut provider.inputs, values::count(value), COUNT),
-            "outputs" => set(&mut provider.outputs, values::count(value), COUNT),
+            "page" => set(&mut provider.page, values::text(value).map(Some), PAGE),
+            "inputs" => set(&mut provider.inputs, values::count(value), INPUTS),
+            "outputs" => set(&mut provider.outputs, values::count(value), OUTPUTS),
             "exports" => set(&mut provider.exports, values::exports(value), EXPORTS),
             "permissions" => set(&mut provider.permissions, values::texts(value), PERMISSIONS),
-            "pipeline_type" => set(
-                &mut provider.v2_only,
-                values::pipeline_type(value),
-                "`\"V1\"` or `\"V2\"`",
-            ),
+            "pipeline_type" => set(&mut provider.v2_only, values::pipeline_type(value), PIPELINE_TYPE),
             "cross_region" => set(&mut provider.cross_region, values::boolean(value), BOOLEAN),
             "files" => set(&mut provider.output_files, values::boolean(value), BOOLEAN),
             "timeout" => set(&mut provider.timeout, values::boolean(value), BOOLEAN),
@@ -176,7 +168,7 @@ impl<'a> Lowering<'a, '_> {
             _ => set(&mut provider.deprecated, values::text(value).map(Some), DEPRECATED),
         };
         // What the parser could not understand it has reported.
-        if let Err(wanted) = wanted
+        if let Err((wanted, write)) = wanted
             && !matches!(value.kind, ExprKind::Error)
         {
             self.diags.emit(
@@ -185,7 +177,7 @@ impl<'a> Lowering<'a, '_> {
                     value.span,
                     format!("`{setting}` wants {wanted}"),
                 )
-                .with_help(format!("write {wanted}, without names or interpolation")),
+                .with_help(write),
             );
         }
     }
@@ -246,7 +238,7 @@ impl<'a> Lowering<'a, '_> {
                     name.span,
                     format!("`{}` encodes {wanted}", name.text),
                 )
-                .with_other(ty.span, "this type is another one")
+                .with_other(ty.span, format!("this is not {wanted}"))
                 .with_help(format!(
                     "give the field a type that is {wanted}, or leave out `encoded {}`",
                     name.text
@@ -315,7 +307,11 @@ impl<'a> Lowering<'a, '_> {
         let message = format!("a provider has no setting `{}`", name.text);
         let report = Diagnostic::new(&codes::UNKNOWN_PROVIDER_SETTING, name.span, message);
         let report = match nearest(&name.text, SETTINGS) {
-            Some(_) => suggest(report, &name.text, &SETTINGS),
+            Some(meant) => {
+                // A misspelt `type` is one mistake: nothing is missing besides.
+                self.settings.entry(meant).or_insert(name.span);
+                suggest(report, &name.text, &SETTINGS)
+            }
             None => report.with_help(format!(
                 "to declare a field of the action, write `field {}: string`",
                 name.text
@@ -369,14 +365,38 @@ impl<'a> Lowering<'a, '_> {
     }
 }
 
-const COUNT: &str = "a number of artifacts, `1`, or a range, `0..5`";
-const EXPORTS: &str = "`\"open\"`, `\"declared\"`, or a list of names";
-const PERMISSIONS: &str = "a list of IAM actions, `[\"codebuild:StartBuild\"]`";
-const BOOLEAN: &str = "`true` or `false`";
-const DEPRECATED: &str = "a sentence in quotes: why, and what instead";
+/// What a setting wants, and what to write: settings are written out, so a name or a call is a wrong value too.
+type Wanted = (&'static str, &'static str);
 
-/// Takes over a value that was understood; the error says what would have been.
-fn set<T>(place: &mut T, value: Option<T>, wanted: &'static str) -> Result<(), &'static str> {
+const PAGE: Wanted = ("a web address in quotes", "write it out: `page = \"https://…\"`");
+const INPUTS: Wanted = (
+    "a number of artifacts or a range, the smaller first",
+    "write `inputs = 1`, or `inputs = 0..5`",
+);
+const OUTPUTS: Wanted = (
+    "a number of artifacts or a range, the smaller first",
+    "write `outputs = 1`, or `outputs = 0..5`",
+);
+const EXPORTS: Wanted = (
+    "a list of names, `\"open\"` or `\"declared\"`",
+    "write the variables' names, `exports = [\"ImageId\"]`, or `exports = \"open\"` where the user's build defines them",
+);
+const PERMISSIONS: Wanted = (
+    "a list of IAM actions",
+    "write them out: `permissions = [\"codebuild:StartBuild\"]`",
+);
+const PIPELINE_TYPE: Wanted = (
+    "`\"V1\"` or `\"V2\"`",
+    "write `pipeline_type = \"V2\"` if a V1 pipeline cannot use it, or leave it out",
+);
+const BOOLEAN: Wanted = ("`true` or `false`", "write `true` or `false`");
+const DEPRECATED: Wanted = (
+    "a sentence in quotes",
+    "say why, and what to use instead: `deprecated = \"use `source.connection`\"`",
+);
+
+/// Takes over a value that was understood.
+fn set<T>(place: &mut T, value: Option<T>, wanted: Wanted) -> Result<(), Wanted> {
     *place = value.ok_or(wanted)?;
     Ok(())
 }
