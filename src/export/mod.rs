@@ -1,1 +1,6 @@
-//! (being built)
+//! The back ends that write a pipeline out: one file a format, each with output types of its own, so that renaming a field
+//! inside never changes a file that people keep.
+
+pub mod codepipeline;
+pub mod codes;
+pub mod ir;
