@@ -12,6 +12,7 @@ mod examples;
 mod export;
 mod fmt;
 mod fuzz;
+mod graph;
 mod ir;
 mod laws;
 mod run;
