@@ -33,7 +33,12 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Check(CheckArgs),
+    Fmt(FmtArgs),
+    Export(ExportArgs),
+    Graph(GraphArgs),
     New(NewArgs),
+    Doc(DocArgs),
+    Explain(ExplainArgs),
 }
 
 /// Report errors, and what you would regret
@@ -77,6 +82,102 @@ pub(super) enum Deny {
     Warnings,
 }
 
+/// Format files in place
+///
+/// There is one style and no options. Every comment is kept, and so is the meaning. A file with syntax errors is left
+/// as it is.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  pipe fmt                              every .pipe file under this directory
+  pipe fmt --check                      for CI: says what is not formatted
+  pipe fmt --stdin < main.pipe          for editors: the result goes to standard output")]
+pub(super) struct FmtArgs {
+    /// Files, and directories to look for .pipe files in
+    #[arg(default_value = ".", conflicts_with = "stdin")]
+    pub(super) paths: Vec<PathBuf>,
+
+    /// Write nothing, show what would change; the answer is a no if anything would
+    #[arg(long)]
+    pub(super) check: bool,
+
+    /// Format standard input to standard output
+    #[arg(long)]
+    pub(super) stdin: bool,
+}
+
+/// Compile to CodePipeline JSON
+///
+/// The JSON is what `aws codepipeline create-pipeline --cli-input-json` takes, byte for byte the same for the same file.
+/// If there are errors, nothing is written.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  pipe export main.pipe
+  pipe export main.pipe -D region=eu-west-1 -o pipeline.json
+  pipe export all.pipe --pipeline webshop | jq .pipeline.stages")]
+pub(super) struct ExportArgs {
+    /// The file to compile
+    pub(super) file: PathBuf,
+
+    /// What to write
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ExportFormat::Codepipeline)]
+    pub(super) to: ExportFormat,
+
+    /// Which pipeline, if the file has several
+    #[arg(long, value_name = "NAME")]
+    pub(super) pipeline: Option<String>,
+
+    #[command(flatten)]
+    pub(super) params: Params,
+
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExportFormat {
+    /// The JSON of CodePipeline's API
+    Codepipeline,
+    /// The compiler's own model of the pipeline, as JSON
+    Ir,
+}
+
+/// Draw a pipeline
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  pipe graph main.pipe                  Mermaid, for Markdown pages
+  pipe graph main.pipe --to dot | dot -Tsvg > main.svg")]
+pub(super) struct GraphArgs {
+    /// The file to compile
+    pub(super) file: PathBuf,
+
+    /// What to write
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = GraphFormat::Mermaid)]
+    pub(super) to: GraphFormat,
+
+    /// Which pipeline, if the file has several
+    #[arg(long, value_name = "NAME")]
+    pub(super) pipeline: Option<String>,
+
+    #[command(flatten)]
+    pub(super) params: Params,
+
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum GraphFormat {
+    /// A Mermaid flowchart
+    Mermaid,
+    /// Graphviz
+    Dot,
+}
+
 /// Write a first pipeline
 ///
 /// It checks, runs on this machine, and exports, and is small enough to be read in a minute. Files that exist already
@@ -89,6 +190,35 @@ pub(super) struct NewArgs {
     /// Where to; it is made if it does not exist
     #[arg(default_value = ".")]
     pub(super) dir: PathBuf,
+}
+
+/// Show the library: modules, providers, their fields
+///
+/// A provider's fields have the types that its documentation at AWS gives them, and the names of its configuration keys
+/// in snake_case. `source build test deploy approval invoke compute rule` are always in scope.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  pipe doc
+  pipe doc build
+  pipe doc build.codebuild")]
+pub(super) struct DocArgs {
+    /// A module, a provider, or a module's provider
+    pub(super) name: Option<String>,
+}
+
+/// Tell the whole story of a diagnostic
+///
+/// Every report has a name, in brackets after its severity. Its page says what it means and why it matters, with an
+/// example that fails and the same one mended. Without a name: the list of all.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  pipe explain
+  pipe explain unknown-name")]
+pub(super) struct ExplainArgs {
+    /// The name in the brackets
+    pub(super) name: Option<String>,
 }
 
 /// Values for the file's parameters.

@@ -18,8 +18,21 @@ pub(super) enum Error {
     NoFiles { path: PathBuf },
     #[error("cannot read parameters from `{}`: {why}", .path.display())]
     Params { path: PathBuf, why: String },
+    #[error("there is no pipeline in `{}`", .file.display())]
+    NoPipelines { file: PathBuf },
+    #[error("`{}` has several pipelines: {}", .file.display(), listed(.names))]
+    SeveralPipelines { file: PathBuf, names: Vec<String> },
+    #[error("there is no pipeline `{name}` in `{}`", .file.display())]
+    NoSuchPipeline {
+        name: String,
+        near: Option<String>,
+        file: PathBuf,
+        names: Vec<String>,
+    },
     #[error("there is no diagnostic `{name}`")]
     NoPage { name: String, near: Option<String> },
+    #[error("the library has no module or provider `{name}`")]
+    NoDoc { name: String, near: Option<String> },
     #[error("`{}` exists already", .path.display())]
     Exists { path: PathBuf },
     #[error("cannot write `{}`: {}", .path.display(), words(.why))]
@@ -38,16 +51,32 @@ impl Error {
     pub(super) fn help(&self) -> Option<String> {
         match self {
             Self::NoFiles { .. } => Some("write a first one with `pipe new`".to_owned()),
-            Self::NoPage { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
+            Self::SeveralPipelines { .. } => Some("say which one with `--pipeline NAME`".to_owned()),
+            Self::NoSuchPipeline { near: None, names, .. } if names.is_empty() => None,
+            Self::NoSuchPipeline { near: None, names, .. } => Some(format!("there is {}", listed(names))),
+            Self::NoSuchPipeline { near: Some(near), .. }
+            | Self::NoPage { near: Some(near), .. }
+            | Self::NoDoc { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
             Self::NoPage { near: None, .. } => Some("`pipe explain` lists them all".to_owned()),
+            Self::NoDoc { near: None, .. } => Some("`pipe doc` lists them all".to_owned()),
             Self::Exists { .. } => Some("choose an empty directory: `pipe new DIR`".to_owned()),
             Self::Read { .. }
             | Self::Stdin(_)
             | Self::Walk { .. }
             | Self::Params { .. }
+            | Self::NoPipelines { .. }
             | Self::Write { .. }
             | Self::Output(_) => None,
         }
+    }
+}
+
+/// `a`, `b` and `c`
+fn listed(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.as_slice() {
+        [head @ .., last] if !head.is_empty() => format!("{} and {last}", head.join(", ")),
+        _ => quoted.concat(),
     }
 }
 

@@ -9,7 +9,7 @@ use ignore::WalkBuilder;
 
 use super::error::Error;
 use crate::compile::Main;
-use crate::source::{DiskHost, Host, MAX_FILE_SIZE, ReadError, decode};
+use crate::source::{DiskHost, Host, MAX_FILE_SIZE, ReadError, decode, read_text};
 
 /// What standard input is called in reports. Its imports resolve against the working directory.
 const STDIN_NAME: &str = "<stdin>";
@@ -42,6 +42,22 @@ impl Input {
         })
     }
 
+    /// Its text.
+    pub(super) fn read(&self) -> Result<String, Error> {
+        match self {
+            Self::Stdin => read_stdin(),
+            Self::File(path) => read_text(&DiskHost, path).map_err(|why| self.unreadable(why)),
+        }
+    }
+
+    /// As reports call it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Stdin => STDIN_NAME.to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+
     /// The error that it could not be read.
     pub(super) fn unreadable(&self, why: ReadError) -> Error {
         match self {
@@ -55,7 +71,7 @@ impl Input {
 }
 
 /// All of standard input.
-pub(super) fn read_stdin() -> Result<String, Error> {
+fn read_stdin() -> Result<String, Error> {
     let mut bytes = Vec::new();
     let most = MAX_FILE_SIZE + 1;
     let read = std::io::stdin().lock().take(most).read_to_end(&mut bytes);
@@ -99,6 +115,14 @@ pub(super) fn find(paths: &[PathBuf]) -> Found {
 }
 
 impl Found {
+    /// Standard input alone.
+    pub(super) fn stdin() -> Self {
+        Self {
+            inputs: vec![Input::Stdin],
+            failures: Vec::new(),
+        }
+    }
+
     fn walk(&mut self, root: &Path) {
         let before = (self.inputs.len(), self.failures.len());
         let walk = WalkBuilder::new(root).sort_by_file_name(OsStr::cmp).build();

@@ -16,9 +16,16 @@ use self::status::Status;
 mod args;
 mod check;
 mod console;
+mod doc;
 mod error;
+mod explain;
+mod export;
+mod fmt;
+mod graph;
 mod input;
+mod load;
 mod new;
+mod output;
 mod report;
 mod status;
 
@@ -47,6 +54,11 @@ pub fn main() -> ExitCode {
 fn execute(command: Command, console: &mut Console) -> Result<Status, Error> {
     match command {
         Command::Check(args) => check::check(&args, console),
+        Command::Fmt(args) => fmt::fmt(&args, console),
+        Command::Export(args) => export::export(&args, console),
+        Command::Graph(args) => graph::graph(&args, console),
         Command::New(args) => new::new(&args, console),
+        Command::Doc(args) => doc::doc(&args, console),
+        Command::Explain(args) => explain::explain(&args, console),
     }
 }

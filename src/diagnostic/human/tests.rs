@@ -1,3 +1,5 @@
+//! Each test draws a report and looks at it.
+
 use insta::assert_snapshot;
 
 use super::*;
