@@ -228,8 +228,11 @@ fn kept_parts(text: &str, range: Range<usize>, labels: &[Range<usize>], width: u
     for label in sorted(labels) {
         let length = text[label.clone()].chars().take(share).count();
         let margin = (share.saturating_sub(length) / 2).max(LEAST_MARGIN);
-        let start = backward(text, label.start, margin, range.start);
-        let end = forward(text, label.start, length + margin, range.end);
+        let tail = forward(text, label.start, length, range.end);
+        // What one side does not need, the other may have.
+        let unused = |available: &str| margin - available.chars().take(margin).count();
+        let start = backward(text, label.start, margin + unused(&text[tail..range.end]), range.start);
+        let end = forward(text, tail, margin + unused(&text[range.start..label.start]), range.end);
         match kept.last_mut() {
             Some(last) if start <= last.end => last.end = last.end.max(end),
             _ => kept.push(start..end),

@@ -120,6 +120,17 @@ fn long_lines_are_cut_around_their_labels() {
 }
 
 #[test]
+fn a_cut_line_fills_the_width() {
+    for at in [0, 10, 60, 94] {
+        let line: String = (0..95).map(|column| if column == at { '!' } else { 'x' }).collect();
+        let case = Case::new(&line);
+        let drawn = case.render(case.at(at, at + 1));
+        let shown = drawn.lines().find(|line| line.starts_with(" 1 │ ")).unwrap();
+        assert!((90..=92).contains(&(shown.chars().count() - 5)), "{drawn}");
+    }
+}
+
+#[test]
 fn what_a_terminal_would_obey_is_replaced() {
     let case = Case::new("name = \"\x1b[31m\u{202e}\0\" bad\n");
     let report = Diagnostic::new(&UNKNOWN, case.span("bad"), "cannot find `\x1b[2J\n`").with_label("\x07");
