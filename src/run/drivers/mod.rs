@@ -1,0 +1,291 @@
+//! Drivers: each carries out one kind of action on this machine.
+//!
+//! To add one: a variant of [`Driver`] with its name, a file named after it, a line in [`carry_out`]; what of a `local` block
+//! it takes, in [`crate::catalog::drivers`].
+
+pub mod approval;
+pub mod buildspec;
+pub mod deployment_window;
+pub mod file_source;
+pub mod git_source;
+pub mod s3_deploy;
+pub mod shell;
+pub mod simulate;
+pub mod stand_in;
+pub mod variable_check;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::Run;
+use super::event::ActionName;
+use super::files;
+use super::log::Log;
+use super::outcome::{Exit, Failure};
+use super::paths::component;
+use super::plan::ActionPlan;
+use super::process::{self, Level, Program};
+use super::store::Artifact;
+use super::variables::Resolved;
+use crate::ir::{self, EnvironmentKind};
+
+/// What carries an action or a rule out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driver {
+    GitSource,
+    FileSource,
+    Shell,
+    Buildspec,
+    Approval,
+    S3Deploy,
+    Simulate,
+    /// The user's own command: `local { run = … }`.
+    StandIn,
+    VariableCheck,
+    DeploymentWindow,
+}
+
+impl Driver {
+    const ALL: [Self; 10] = [
+        Self::GitSource,
+        Self::FileSource,
+        Self::Shell,
+        Self::Buildspec,
+        Self::Approval,
+        Self::S3Deploy,
+        Self::Simulate,
+        Self::StandIn,
+        Self::VariableCheck,
+        Self::DeploymentWindow,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::GitSource => "git_source",
+            Self::FileSource => "file_source",
+            Self::Shell => "shell",
+            Self::Buildspec => "buildspec",
+            Self::Approval => "approval",
+            Self::S3Deploy => "s3_deploy",
+            Self::Simulate => "simulate",
+            Self::StandIn => "run",
+            Self::VariableCheck => "variable_check",
+            Self::DeploymentWindow => "deployment_window",
+        }
+    }
+
+    /// The driver that a provider's `local` clause names.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|driver| driver.name() == name && *driver != Self::StandIn)
+    }
+
+    /// Whether it takes one of the places that `--jobs` gives: whoever only waits does not.
+    pub fn takes_a_place(self) -> bool {
+        self != Self::Approval
+    }
+}
+
+/// One execution of an action (or of a rule, as an action of that type).
+pub struct Job {
+    pub run: Arc<Run>,
+    pub action: Arc<ir::Action>,
+    pub plan: ActionPlan,
+    pub name: ActionName,
+    pub resolved: Resolved,
+    /// By name, in the order of the declaration.
+    pub inputs: Vec<(String, Artifact)>,
+    /// The action's own folder; made by whoever needs it.
+    pub dir: PathBuf,
+    pub log: Log,
+    pub stop: watch::Receiver<Level>,
+}
+
+/// What a successful action leaves.
+#[derive(Debug, Default)]
+pub struct Done {
+    pub variables: BTreeMap<String, String>,
+    pub artifacts: BTreeMap<String, Artifact>,
+    pub notes: Vec<String>,
+}
+
+/// Carries an action out.
+pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
+    let mut done = match job.plan.driver {
+        Driver::GitSource => git_source::carry_out(job).await,
+        Driver::FileSource => file_source::carry_out(job).await,
+        Driver::Shell => shell::carry_out(job).await,
+        Driver::Buildspec => buildspec::carry_out(job).await,
+        Driver::Approval => approval::carry_out(job).await,
+        Driver::S3Deploy => s3_deploy::carry_out(job),
+        Driver::Simulate => simulate::carry_out(job),
+        Driver::StandIn => stand_in::carry_out(job).await,
+        Driver::VariableCheck => variable_check::carry_out(job),
+        Driver::DeploymentWindow => deployment_window::carry_out(job),
+    }?;
+    // What the user says of the outputs holds for every driver.
+    for (name, value) in &job.plan.settings.outputs {
+        done.variables.insert(name.clone(), value.clone());
+    }
+    Ok(done)
+}
+
+impl Job {
+    /// A folder beside the action's own, for things that must not lie among its files.
+    pub fn beside(&self, what: &str) -> PathBuf {
+        let mut name = self.dir.file_name().unwrap_or_default().to_owned();
+        // No action's name holds a `+`, so nothing else is called like this.
+        name.push(format!("+{what}"));
+        self.dir.with_file_name(name)
+    }
+
+    /// Lays out the inputs: `primary`, or else the first, in the action's own folder, which is where its commands start; the
+    /// others beside it. Gives the folders of all by artifact name.
+    pub fn unpack(&self, primary: Option<&str>) -> Result<Vec<(String, PathBuf)>, Failure> {
+        let primary = primary.or_else(|| self.inputs.first().map(|(name, _)| name.as_str()));
+        let mut out = Vec::new();
+        for (name, artifact) in &self.inputs {
+            let folder = if Some(name.as_str()) == primary {
+                self.dir.clone()
+            } else {
+                self.beside("inputs").join(component(name))
+            };
+            let unpacked = many(artifact.files, || self.run.store.unpack(artifact, &folder));
+            unpacked.map_err(|error| Failure::new(format!("the artifact `{name}` could not be unpacked: {error}")))?;
+            out.push((name.clone(), folder));
+        }
+        if !out.iter().any(|(_, folder)| *folder == self.dir) {
+            std::fs::create_dir_all(&self.dir)?;
+        }
+        Ok(out)
+    }
+
+    /// The environment that every command of an action has, with what the action and the user add.
+    pub fn environment(&self) -> Result<Environment, Failure> {
+        let mut out = Environment {
+            variables: self.run.environment.clone(),
+        };
+        out.set("PIPE_PIPELINE", &self.run.pipeline.name.value);
+        out.set("PIPE_EXECUTION_ID", &self.run.execution_id);
+        out.set("PIPE_STAGE", &self.name.stage);
+        out.set("PIPE_ACTION", &self.name.action);
+        if let Some(region) = &self.action.region {
+            out.set("AWS_REGION", &region.value);
+            out.set("AWS_DEFAULT_REGION", &region.value);
+        }
+        for (name, value) in &self.plan.settings.env {
+            out.set(name, value);
+        }
+        for variable in &self.resolved.environment {
+            match variable.kind {
+                EnvironmentKind::Plaintext => out.set(&variable.name, &variable.value),
+                EnvironmentKind::SecretsManager | EnvironmentKind::ParameterStore => {
+                    out.set(&variable.name, &self.secret(&variable.value)?);
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// The value of a secret or parameter; from now on it is masked.
+    pub fn secret(&self, name: &str) -> Result<String, Failure> {
+        let known = self.run.plan.secrets.get(name).cloned();
+        let environment = super::secrets::environment_name(name);
+        let Some(value) = known.or_else(|| self.run.options.environment(&environment)) else {
+            return Err(Failure::new(format!("the secret `{name}` has no value on this machine")).with_help(format!(
+                "set the environment variable `{environment}`, or add `local {{ secrets = {{ \"{name}\" = \"…\" }} }}`"
+            )));
+        };
+        self.run.secrets.add(&value);
+        Ok(value)
+    }
+
+    /// Runs a shell script in the action's folder; its output goes to the log.
+    pub async fn shell(&mut self, script: &str, environment: Environment) -> Result<Exit, Failure> {
+        let shell = match &self.plan.settings.shell {
+            None => self.run.shell.clone(),
+            Some(name) => find_shell(name)?,
+        };
+        self.shell_at(&shell, script, environment).await
+    }
+
+    pub async fn shell_at(
+        &mut self,
+        shell: &std::path::Path,
+        script: &str,
+        environment: Environment,
+    ) -> Result<Exit, Failure> {
+        let mut program = Program::shell(shell, script);
+        program.environment = environment.variables;
+        let log = &mut self.log;
+        process::run(&program, &mut self.stop, |bytes| log.write(bytes))
+            .await
+            .map_err(|error| Failure::new(format!("{} could not be started: {error}", shell.display())))
+    }
+
+    /// Stores what matches `patterns` below `folder` as the output `name`.
+    pub fn store_files(&self, name: &str, folder: &std::path::Path, patterns: &[String]) -> Result<Artifact, Failure> {
+        if patterns.is_empty() {
+            return Ok(blocking(|| self.run.store.import(folder))?);
+        }
+        let include = files::set(patterns.iter().map(String::as_str))?;
+        let selected = blocking(|| files::select(folder, &include, &globset::GlobSet::empty()))?;
+        if selected.is_empty() {
+            let patterns: Vec<String> = patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
+            return Err(Failure::new(format!(
+                "no file for the output `{name}`: {} match nothing",
+                patterns.join(", ")
+            ))
+            .with_help("a pattern names files: everything in a folder is `folder/**/*`"));
+        }
+        let selected = selected.into_iter().map(|path| (path.clone(), path));
+        Ok(blocking(|| self.run.store.import_files(folder, selected))?)
+    }
+
+    pub fn configuration(&self, key: &str) -> Option<&str> {
+        self.resolved.configuration.get(key).map(String::as_str)
+    }
+
+    /// The path of an entry in a `local` block: relative to the folder of the `.pipe` file.
+    pub fn project_path(&self, path: &str) -> PathBuf {
+        self.run.options.project_dir.join(path)
+    }
+}
+
+/// A shell by its name, `bash`, or its path.
+pub fn find_shell(name: &str) -> Result<PathBuf, Failure> {
+    process::find(name).ok_or_else(|| Failure::new(format!("there is no shell `{name}` on this machine")))
+}
+
+/// A command's environment.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    pub variables: Vec<(OsString, OsString)>,
+}
+
+impl Environment {
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.into(), value.into()));
+    }
+
+    pub fn set_path(&mut self, name: &str, value: &std::path::Path) {
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.into(), value.into()));
+    }
+}
+
+/// Does work on files; others of the runtime's tasks go on elsewhere.
+pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
+}
+
+/// As [`blocking`] where there are many files; for a few the change of threads would cost more than the work.
+fn many<T>(files: u64, work: impl FnOnce() -> T) -> T {
+    if files > 32 { blocking(work) } else { work() }
+}

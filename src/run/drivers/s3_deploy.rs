@@ -1,0 +1,107 @@
+//! `s3_deploy`: what would go to a bucket goes to the folder `s3/<bucket>` of the state folder.
+//!
+//! With `Extract` the artifact's files are laid out below the key; without it the artifact is one zip file under the key.
+//! `{datetime}` is `YYYY-MM-DD_HH-MM-SS` in UTC, `{uuid}` a fresh UUID.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Done, Job, blocking};
+use crate::run::outcome::Failure;
+use crate::run::paths::component;
+use crate::run::store::{Artifact, Content, Store};
+
+pub fn carry_out(job: &mut Job) -> Result<Done, Failure> {
+    let bucket = job.configuration("BucketName").unwrap_or_default().to_owned();
+    let key = key(job.configuration("ObjectKey").unwrap_or_default());
+    let extract = job
+        .configuration("Extract")
+        .is_some_and(|extract| extract.eq_ignore_ascii_case("true"));
+    let Some((name, artifact)) = job.inputs.first().cloned() else {
+        return Err(Failure::new("there is no input artifact to deploy"));
+    };
+    if Path::new(&key)
+        .components()
+        .any(|part| !matches!(part, Component::Normal(_)))
+    {
+        return Err(Failure::new(format!(
+            "the object key `{key}` would lead out of the bucket's folder"
+        )));
+    }
+    let to: PathBuf = job.run.state_dir.join("s3").join(component(&bucket)).join(&key);
+    if !extract && key.is_empty() {
+        return Err(Failure::new("an artifact that is not extracted needs an object key")
+            .with_help("add `object_key = \"…\"`, or `extract = true`"));
+    }
+    let store = &job.run.store;
+    blocking(|| {
+        if extract {
+            return store.unpack(&artifact, &to);
+        }
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        // In one step: whoever reads the bucket sees the old archive or the new one.
+        let temporary = to.with_extension(format!("new-{}", std::process::id()));
+        zip(store, &artifact, fs::File::create(&temporary)?)?;
+        fs::rename(&temporary, &to)
+    })?;
+    let address = format!("s3://{bucket}/{key}");
+    let note = format!("`{name}` ({} files) as {address} in {}", artifact.files, to.display());
+    job.log.say(&note);
+    Ok(Done {
+        notes: vec![note],
+        ..Done::default()
+    })
+}
+
+fn key(template: &str) -> String {
+    let now = Timestamp::now().to_zoned(TimeZone::UTC);
+    let datetime = now.strftime("%Y-%m-%d_%H-%M-%S").to_string();
+    let key = template.replace("{datetime}", &datetime);
+    let key = key.replace("{uuid}", &uuid::Uuid::new_v4().to_string());
+    key.trim_matches('/').to_owned()
+}
+
+/// An artifact as a zip archive, the same bytes for the same artifact.
+pub fn zip(store: &Store, artifact: &Artifact, file: fs::File) -> io::Result<()> {
+    let manifest = store.manifest(artifact)?;
+    let mut archive = zip::ZipWriter::new(io::BufWriter::new(file));
+    for entry in &manifest.entries {
+        let path = entry.path.to_path();
+        let name = path.to_string_lossy();
+        let options = zip::write::SimpleFileOptions::default().last_modified_time(zip::DateTime::default());
+        match &entry.content {
+            Content::File { mode, .. } => {
+                archive.start_file(name, options.unix_permissions(*mode).large_file(true))?;
+                let bytes = store.read(artifact, &path.to_string_lossy())?.unwrap_or_default();
+                archive.write_all(&bytes)?;
+            }
+            Content::Link { to } => {
+                let target = to.to_path();
+                archive.add_symlink(name, String::from_utf8_lossy(target.as_os_str().as_bytes()), options)?;
+            }
+            Content::Directory { mode } => archive.add_directory(name, options.unix_permissions(*mode))?,
+        }
+    }
+    archive.finish()?.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::key;
+
+    #[test]
+    fn keys_are_filled_in() {
+        assert_eq!(key("/site/"), "site");
+        let filled = key("releases/{datetime}/{uuid}.zip");
+        let (date, uuid) = filled.strip_prefix("releases/").unwrap().split_once('/').unwrap();
+        assert_eq!((date.len(), uuid.len()), (19, 40));
+        assert_ne!(key("{uuid}"), key("{uuid}"));
+    }
+}

@@ -1,0 +1,46 @@
+//! File patterns, as builds give them for their artifacts: `dist/**/*`, `*.jar`, `**/*`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::outcome::Failure;
+
+/// A pattern in which `*` stays within a folder and `**` does not.
+pub(super) fn glob(pattern: &str) -> Result<Glob, Failure> {
+    let trimmed = pattern.trim().trim_start_matches("./");
+    let built = GlobBuilder::new(trimmed)
+        .literal_separator(true)
+        .backslash_escape(true)
+        .build();
+    built.map_err(|error| Failure::new(format!("`{pattern}` is not a file pattern: {}", error.kind())))
+}
+
+pub(super) fn set<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<GlobSet, Failure> {
+    let mut builder = GlobSetBuilder::new();
+    for pattern in patterns {
+        builder.add(glob(pattern)?);
+    }
+    builder.build().map_err(|error| Failure::new(error.to_string()))
+}
+
+/// The files and links below `folder` that match, relative to it, sorted. Links are not followed.
+pub(super) fn select(folder: &Path, include: &GlobSet, exclude: &GlobSet) -> io::Result<Vec<PathBuf>> {
+    let mut out = Vec::new();
+    let mut stack = vec![PathBuf::new()];
+    while let Some(below) = stack.pop() {
+        for entry in fs::read_dir(folder.join(&below))? {
+            let entry = entry?;
+            let path = below.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                stack.push(path);
+            } else if include.is_match(&path) && !exclude.is_match(&path) {
+                out.push(path);
+            }
+        }
+    }
+    out.sort();
+    Ok(out)
+}

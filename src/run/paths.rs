@@ -1,0 +1,22 @@
+//! Names as parts of paths.
+
+/// A stage's, action's or artifact's name as one component of a path. Legal names stand for themselves, except `.` and `..`,
+/// which AWS allows.
+pub(super) fn component(name: &str) -> String {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "@-_.".contains(c);
+    if name.is_empty() || name.chars().all(|c| c == '.') {
+        return format!("{name}+");
+    }
+    name.chars().map(|c| if is_safe(c) { c } else { '+' }).collect()
+}
+
+/// A name as a part of an environment variable's name.
+pub(super) fn variable(name: &str) -> String {
+    let keep = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    name.chars().map(keep).collect()
+}
+
+/// Text as one word of a shell script.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}

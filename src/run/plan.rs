@@ -1,0 +1,529 @@
+//! What a run knows before it starts: how each action is carried out, stood in for or simulated, and what stands in the way.
+//!
+//! *No false green*: what can neither be carried out nor checked here is refused now, not half-way; all of it at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::drivers::{Driver, git_source};
+use super::event::Position;
+use super::secrets;
+use super::settings::Settings;
+use super::variables::{EXECUTION, PIPELINE};
+use super::{Drivers, RunOptions};
+use crate::ir::{self, EnvironmentKind, TypeId};
+
+/// How an action is done on this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    CarriedOut,
+    /// The user's own command runs in its place: `local { run = … }`.
+    StoodIn,
+    /// Checked as far as can be, and not done.
+    Simulated,
+}
+
+/// One line of the plan, as the journal and the views have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedAction {
+    pub stage: String,
+    pub action: String,
+    /// `Deploy/AWS/ECS/1`.
+    pub action_type: String,
+    /// The step within its stage, from 1.
+    pub step: u32,
+    pub how: How,
+    pub driver: String,
+}
+
+/// An action's place in the pipeline: indices into its stages and the stage's actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActionRef {
+    pub stage: usize,
+    pub action: usize,
+}
+
+/// A rule's place in the pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleRef {
+    pub stage: usize,
+    pub position: Position,
+    pub rule: usize,
+}
+
+/// How one action is done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActionPlan {
+    pub how: How,
+    pub driver: Driver,
+    pub settings: Settings,
+    /// Where a source takes its files from, when the driver has not to find out.
+    pub source: Option<String>,
+}
+
+/// All that was found out before the start.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// By stage and action.
+    pub actions: Vec<Vec<ActionPlan>>,
+    pub rules: BTreeMap<RuleRef, Driver>,
+    /// The pipeline's variables with their values.
+    pub variables: BTreeMap<String, String>,
+    /// Values of secrets and parameters, by name.
+    pub secrets: BTreeMap<String, String>,
+}
+
+impl Plan {
+    pub fn action(&self, at: ActionRef) -> &ActionPlan {
+        &self.actions[at.stage][at.action]
+    }
+
+    pub fn lines(&self, pipeline: &ir::Pipeline) -> Vec<PlannedAction> {
+        let mut out = Vec::new();
+        for (stage, plans) in pipeline.stages.iter().zip(&self.actions) {
+            for (action, plan) in stage.actions.iter().zip(plans) {
+                out.push(PlannedAction {
+                    stage: stage.name.value.clone(),
+                    action: action.name.value.clone(),
+                    action_type: action.type_id.to_string(),
+                    step: action.run_order,
+                    how: plan.how,
+                    driver: plan.driver.name().to_owned(),
+                });
+            }
+        }
+        out
+    }
+}
+
+/// Something that keeps a run from starting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub kind: RefusalKind,
+    /// `Prod/rollout`; none for the pipeline as a whole.
+    pub place: Option<String>,
+    pub message: String,
+    /// What to do, as an order.
+    pub help: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// The command line names something that does not exist.
+    Usage,
+    /// It cannot be done here.
+    Impossible,
+    /// Nobody is here to approve.
+    Approval,
+}
+
+/// Plans a run, or says all that stands in its way.
+pub fn plan(pipeline: &ir::Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> Result<Plan, Vec<Refusal>> {
+    let mut planner = Planner {
+        pipeline,
+        drivers,
+        options,
+        plan: Plan::default(),
+        refusals: Vec::new(),
+    };
+    planner.check_command_line();
+    planner.variables();
+    for stage in &pipeline.stages {
+        let plans = stage
+            .actions
+            .iter()
+            .map(|action| planner.action(stage, action))
+            .collect();
+        planner.plan.actions.push(plans);
+    }
+    planner.share_out_the_checkout();
+    for (index, stage) in pipeline.stages.iter().enumerate() {
+        planner.rules(index, stage);
+    }
+    planner.references();
+    if planner.refusals.is_empty() {
+        Ok(planner.plan)
+    } else {
+        Err(planner.refusals)
+    }
+}
+
+struct Planner<'a> {
+    pipeline: &'a ir::Pipeline,
+    drivers: &'a dyn Drivers,
+    options: &'a RunOptions,
+    plan: Plan,
+    refusals: Vec<Refusal>,
+}
+
+impl Planner<'_> {
+    fn refuse(&mut self, kind: RefusalKind, place: Option<String>, message: String, help: Option<String>) {
+        let refusal = Refusal {
+            kind,
+            place,
+            message,
+            help,
+        };
+        if !self.refusals.contains(&refusal) {
+            self.refusals.push(refusal);
+        }
+    }
+
+    fn impossible(&mut self, place: &str, message: impl Into<String>, help: impl Into<String>) {
+        let place = Some(place.to_owned());
+        self.refuse(RefusalKind::Impossible, place, message.into(), Some(help.into()));
+    }
+
+    fn check_command_line(&mut self) {
+        for (name, _) in &self.options.variables {
+            if !self
+                .pipeline
+                .variables
+                .iter()
+                .any(|variable| variable.name.value == *name)
+            {
+                let known = self
+                    .pipeline
+                    .variables
+                    .iter()
+                    .map(|variable| variable.name.value.as_str());
+                let message = format!("`--var {name}=…`: the pipeline has no variable `{name}`");
+                self.refuse(
+                    RefusalKind::Usage,
+                    None,
+                    message,
+                    Some(say_known("its variables are", known)),
+                );
+            }
+        }
+        let pipeline = self.pipeline;
+        let sources = || {
+            let actions = pipeline.stages.iter().flat_map(|stage| &stage.actions);
+            actions.filter(|action| action.type_id.is_source())
+        };
+        for (name, _) in &self.options.sources {
+            if !sources().any(|action| is_called(action, name)) {
+                let known = sources().map(|action| action.name.value.as_str());
+                let message = format!("`--source {name}=…`: the pipeline has no source action `{name}`");
+                self.refuse(
+                    RefusalKind::Usage,
+                    None,
+                    message,
+                    Some(say_known("its sources are", known)),
+                );
+            }
+        }
+    }
+
+    fn variables(&mut self) {
+        for variable in &self.pipeline.variables {
+            let name = &variable.name.value;
+            let given = self.options.variables.iter().rev().find(|(given, _)| given == name);
+            let default = variable.default.as_ref().map(|default| &default.value);
+            if let Some(value) = given.map(|(_, value)| value).or(default) {
+                self.plan.variables.insert(name.clone(), value.clone());
+            } else {
+                self.refuse(
+                    RefusalKind::Impossible,
+                    None,
+                    format!("the pipeline variable `{name}` has no value and no default"),
+                    Some(format!("give it one: `--var {name}=…`")),
+                );
+            }
+        }
+    }
+
+    fn action(&mut self, stage: &ir::Stage, action: &ir::Action) -> ActionPlan {
+        let place = place(stage, action);
+        let settings = Settings::read(&action.local).unwrap_or_else(|problem| {
+            self.impossible(&place, problem, "correct its `local` block");
+            Settings::default()
+        });
+        let source = self
+            .options
+            .sources
+            .iter()
+            .rev()
+            .find(|(name, _)| action.type_id.is_source() && is_called(action, name))
+            .map(|(_, source)| source.clone());
+        let (how, driver) = self.choose(&place, action, &settings, source.as_deref());
+        self.collect_secrets(&place, action, &settings);
+        if driver == Driver::FileSource && source.is_none() {
+            self.check_path(&place, action, &settings);
+        }
+        if driver == Driver::Simulate {
+            for folder in &settings.files {
+                if !self.options.project_dir.join(folder).exists() {
+                    let message = format!("the local setting `files` names `{folder}`, which does not exist");
+                    self.impossible(&place, message, "name a file or folder beside the pipeline");
+                }
+            }
+        }
+        if driver == Driver::Approval && !self.options.yes && !self.options.can_ask() {
+            let way_out = format!(
+                "answer yes to all approvals: `{} --yes`; or run it on a terminal",
+                self.options.command_line()
+            );
+            let message = "it waits for an approval, and there is no terminal to ask on".to_owned();
+            self.refuse(RefusalKind::Approval, Some(place), message, Some(way_out));
+        }
+        ActionPlan {
+            how,
+            driver,
+            settings,
+            source,
+        }
+    }
+
+    fn choose(&mut self, place: &str, action: &ir::Action, settings: &Settings, source: Option<&str>) -> (How, Driver) {
+        if settings.run.is_some() && source.is_none() {
+            return (How::StoodIn, Driver::StandIn);
+        }
+        let Some(name) = self.drivers.driver(&action.type_id) else {
+            if !settings.outputs.is_empty() || !settings.files.is_empty() {
+                return (How::Simulated, Driver::Simulate);
+            }
+            self.impossible(
+                place,
+                format!("nothing here can carry out or check `{}`", action.type_id),
+                "let a command of yours stand in for it: `local { run = \"…\" }`; or simulate it: `local { outputs = { … } }`",
+            );
+            return (How::Simulated, Driver::Simulate);
+        };
+        match Driver::from_name(&name) {
+            Some(Driver::Simulate) => (How::Simulated, Driver::Simulate),
+            Some(driver) => (How::CarriedOut, driver),
+            None => {
+                let message = format!("its provider names the driver `{name}`, which does not exist");
+                self.impossible(
+                    place,
+                    message,
+                    "let a command of yours stand in for it: `local { run = \"…\" }`",
+                );
+                (How::Simulated, Driver::Simulate)
+            }
+        }
+    }
+
+    fn check_path(&mut self, place: &str, action: &ir::Action, settings: &Settings) {
+        match &settings.path {
+            Some(path) if !self.options.project_dir.join(path).exists() => {
+                let message = format!("its local setting `path` names `{path}`, which does not exist");
+                self.impossible(place, message, "name a file or folder beside the pipeline");
+            }
+            Some(_) => {}
+            // An image can be described without having it.
+            None if action.type_id.provider == "ECR" => {}
+            None => self.impossible(
+                place,
+                "nobody says which files stand for this source here",
+                format!(
+                    "add `local {{ path = \"…\" }}` to it, or give `--source {}=PATH`",
+                    action.name
+                ),
+            ),
+        }
+    }
+
+    fn collect_secrets(&mut self, place: &str, action: &ir::Action, settings: &Settings) {
+        for (name, value) in &settings.secrets {
+            self.plan.secrets.insert(name.clone(), value.clone());
+        }
+        let mut wanted: Vec<String> = action
+            .environment
+            .iter()
+            .filter(|variable| variable.kind != EnvironmentKind::Plaintext)
+            .filter_map(|variable| variable.value.value.as_literal().map(str::to_owned))
+            .collect();
+        if let Some(entry) = action.configuration.get("EnvironmentVariables") {
+            wanted.extend(secrets::names_in(&entry.value.to_string()));
+        }
+        if settings.run.is_some() {
+            // The command decides what it needs; what is known is handed to it.
+            wanted.retain(|name| self.find_secret(name).is_some());
+        }
+        for name in wanted {
+            if let Some(value) = self.find_secret(&name) {
+                self.plan.secrets.insert(name, value);
+            } else {
+                self.impossible(
+                    place,
+                    format!("the secret `{name}` has no value on this machine"),
+                    format!(
+                        "set the environment variable `{}`, or add `local {{ secrets = {{ \"{name}\" = \"…\" }} }}`",
+                        secrets::environment_name(&name)
+                    ),
+                );
+            }
+        }
+    }
+
+    fn find_secret(&self, name: &str) -> Option<String> {
+        let known = self.plan.secrets.get(name).cloned();
+        known.or_else(|| self.options.environment(&secrets::environment_name(name)))
+    }
+
+    /// One checkout cannot be two repositories: where several sources are git repositories, only that which the checkout
+    /// was cloned from may take it.
+    fn share_out_the_checkout(&mut self) {
+        let mut takers: BTreeMap<String, Vec<ActionRef>> = BTreeMap::new();
+        for (stage, plans) in self.plan.actions.iter().enumerate() {
+            for (action, plan) in plans.iter().enumerate() {
+                if plan.driver == Driver::GitSource && plan.source.is_none() && plan.settings.path.is_none() {
+                    let at = ActionRef { stage, action };
+                    let repository = git_source::repository_of(&self.pipeline.stages[stage].actions[action]);
+                    takers.entry(repository).or_default().push(at);
+                }
+            }
+        }
+        if takers.len() < 2 {
+            return;
+        }
+        let here = git_source::remote_name(&self.options.project_dir);
+        for (repository, actions) in takers {
+            if here
+                .as_deref()
+                .is_some_and(|here| git_source::is_same_repository(here, &repository))
+            {
+                continue;
+            }
+            for at in actions {
+                let stage = &self.pipeline.stages[at.stage];
+                let action = &stage.actions[at.action];
+                let message = match &here {
+                    Some(here) => format!("this checkout is `{here}`, not `{repository}`"),
+                    None => format!("nothing says that this checkout is `{repository}` rather than another source"),
+                };
+                let help = format!(
+                    "say where it is: `--source {}=PATH|URL[@REV]`, or `local {{ path = \"…\" }}`",
+                    action.name
+                );
+                self.impossible(&place(stage, action), message, help);
+            }
+        }
+    }
+
+    fn rules(&mut self, index: usize, stage: &ir::Stage) {
+        let failure = stage.on_failure.as_ref().and_then(|failure| failure.condition.as_ref());
+        let conditions = [
+            (Position::BeforeEntry, stage.before_entry.as_ref()),
+            (Position::OnSuccess, stage.on_success.as_ref()),
+            (Position::OnFailure, failure),
+        ];
+        for (position, condition) in conditions {
+            for (rule_index, rule) in condition.iter().flat_map(|condition| &condition.rules).enumerate() {
+                let driver = self.drivers.driver(&rule.type_id);
+                let driver = driver
+                    .as_deref()
+                    .and_then(Driver::from_name)
+                    .unwrap_or(Driver::Simulate);
+                let at = RuleRef {
+                    stage: index,
+                    position,
+                    rule: rule_index,
+                };
+                // A CodeBuild project is known only by its name here: there is no buildspec to carry out.
+                let driver = match driver {
+                    Driver::VariableCheck | Driver::DeploymentWindow | Driver::Shell => driver,
+                    _ => Driver::Simulate,
+                };
+                self.plan.rules.insert(at, driver);
+                let place = format!("{}, {}, rule {}", stage.name, position.words(), rule.name);
+                if driver == Driver::DeploymentWindow {
+                    if let Err(problem) = super::drivers::deployment_window::check(rule) {
+                        self.impossible(
+                            &place,
+                            problem,
+                            "correct it: six fields (the first is `*`), and optionally a year",
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every reference must get its value: from a driver that gives such a variable, or from `local { outputs = … }`.
+    fn references(&mut self) {
+        let mut missing = BTreeSet::new();
+        let actions = self.pipeline.stages.iter().flat_map(|stage| &stage.actions);
+        for action in actions.clone() {
+            let configuration = action.configuration.values().map(|entry| &entry.value);
+            let commands = action.commands.iter().map(|command| &command.value);
+            let environment = action.environment.iter().map(|variable| &variable.value.value);
+            for reference in configuration
+                .chain(commands)
+                .chain(environment)
+                .flat_map(ir::Text::variables)
+            {
+                if reference.namespace != PIPELINE && reference.namespace != EXECUTION {
+                    missing.insert((reference.namespace.clone(), reference.key.clone()));
+                }
+            }
+        }
+        for (index, stage) in self.pipeline.stages.iter().enumerate() {
+            for (action_index, action) in stage.actions.iter().enumerate() {
+                let Some(namespace) = &action.namespace else { continue };
+                let plan = &self.plan.actions[index][action_index];
+                let gives: Vec<String> = missing
+                    .iter()
+                    .filter(|(wanted, key)| *wanted == namespace.value && !gives(plan, action, key))
+                    .map(|(_, key)| key.clone())
+                    .collect();
+                for key in gives {
+                    self.impossible(
+                        &place(stage, action),
+                        format!("its output variable `{key}` is used, and nothing gives it a value here"),
+                        format!("add `local {{ outputs = {{ {key} = \"…\" }} }}` to it"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Whether the action's driver can give the output variable `key`.
+fn gives(plan: &ActionPlan, action: &ir::Action, key: &str) -> bool {
+    plan.settings.outputs.contains_key(key)
+        || match plan.driver {
+            Driver::GitSource => git_source::VARIABLES.contains(&key),
+            Driver::FileSource => super::drivers::file_source::variables_of(action).contains(&key),
+            Driver::Simulate => super::drivers::simulate::gives(action, key),
+            Driver::Shell => action.output_variables.iter().any(|variable| variable.value == key),
+            Driver::S3Deploy | Driver::Approval | Driver::VariableCheck | Driver::DeploymentWindow => false,
+            // What a build exports is known when it has ended.
+            Driver::Buildspec | Driver::StandIn => true,
+        }
+}
+
+/// `Prod/rollout`, as people see it.
+pub fn place(stage: &ir::Stage, action: &ir::Action) -> String {
+    format!("{}/{}", stage.name, action.name)
+}
+
+/// Whether `name` on the command line means this action: its name, or the identifier in the file.
+fn is_called(action: &ir::Action, name: &str) -> bool {
+    action.name.value == name || action.handle.0 == name
+}
+
+fn say_known<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    if names.is_empty() {
+        "leave it out: there are none".to_owned()
+    } else {
+        format!("{what} {}", names.join(", "))
+    }
+}
+
+/// What stands for the user's type id in messages: `deploy.ecs`, or the id itself.
+pub fn provider_name(drivers: &dyn Drivers, type_id: &TypeId) -> String {
+    drivers.provider(type_id).unwrap_or_else(|| type_id.to_string())
+}
+
+/// Where the run's state lies.
+pub fn state_dir(options: &RunOptions) -> PathBuf {
+    let default = || options.project_dir.join(".pipe");
+    options.state_dir.as_deref().map_or_else(default, Path::to_path_buf)
+}
