@@ -31,7 +31,10 @@ fn reports_over_several_files() {
 /// The files of a folder in memory, so that paths in reports are the same everywhere.
 fn compile_folder(folder: &Path) -> Compiled {
     let mut host = MemoryHost::default();
-    for entry in ignore::Walk::new(folder).map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+    for entry in ignore::Walk::new(folder)
+        .map(Result::unwrap)
+        .filter(|entry| entry.path().is_file())
+    {
         let name = entry.path().strip_prefix(folder).unwrap().to_path_buf();
         host.files.insert(name, std::fs::read(entry.path()).unwrap());
     }
@@ -47,13 +50,25 @@ fn parameters_are_read_by_their_types() {
                 stage t { action go = approval.manual {} }\n}\n";
     let define = |pairs: &[(&str, &str)]| {
         let options = Options {
-            defines: pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            defines: pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             params: serde_json::Map::from_iter([("wait".to_owned(), "never used: the define wins".into())]),
         };
-        let main = Main::Text { name: "main.pipe".to_owned(), path: None, text: text.to_owned() };
+        let main = Main::Text {
+            name: "main.pipe".to_owned(),
+            path: None,
+            text: text.to_owned(),
+        };
         compile(&MemoryHost::default(), &main, &options).unwrap()
     };
-    let good = define(&[("count", "3"), ("envs", "[\"a\",\"b\"]"), ("wait", "1h30m"), ("on", "true")]);
+    let good = define(&[
+        ("count", "3"),
+        ("envs", "[\"a\",\"b\"]"),
+        ("wait", "1h30m"),
+        ("on", "true"),
+    ]);
     assert_eq!(support::report_of(&good), "");
     assert_eq!(good.pipelines[0].tags[0].value.value, "3 a+b 1h30m true");
     let bad = define(&[("count", "9"), ("envs", "a,b"), ("wait", "soon"), ("onn", "true")]);

@@ -147,9 +147,15 @@ fn laws(text: &str) -> Result<(), String> {
     let again = fmt::format(&formatted, &after);
     let claims = [
         (dump(&before) == dump(&after), "the AST has changed"),
-        (comments(text, &before) == comments(&formatted, &after), "the comments have changed"),
+        (
+            comments(text, &before) == comments(&formatted, &after),
+            "the comments have changed",
+        ),
         (formatted.ends_with('\n'), "no line end at the end"),
-        (formatted == "\n" || !formatted.ends_with("\n\n"), "blank lines at the end"),
+        (
+            formatted == "\n" || !formatted.ends_with("\n\n"),
+            "blank lines at the end",
+        ),
         (!formatted.contains('\r'), "a carriage return"),
         (again == formatted, &format!("twice is not once: {again}")),
     ];

@@ -55,7 +55,7 @@ fn execute(command: Command, console: &mut Console) -> Result<Status, Error> {
     match command {
         Command::Check(args) => check::check(&args, console),
         Command::Fmt(args) => fmt::fmt(&args, console),
-        Command::Export(args) => export::export(&args, console),
+        Command::Export(args) => export::run(&args, console),
         Command::Graph(args) => graph::graph(&args, console),
         Command::New(args) => new::new(&args, console),
         Command::Doc(args) => doc::doc(&args, console),

@@ -433,6 +433,7 @@ fn as_action(rule: &ir::Rule) -> ir::Action {
         exports: Vec::new(),
         local: ir::Local::default(),
         origin: rule.origin,
+        incomplete: rule.incomplete,
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod ast;
 pub mod codes;
 mod dump;
+pub mod fmt;
 mod parser;
 
 pub use dump::dump;
