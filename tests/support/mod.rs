@@ -2,6 +2,7 @@
 
 pub(crate) mod listing;
 pub(crate) mod pipeline;
+pub(crate) mod runs;
 
 use std::path::PathBuf;
 
