@@ -55,6 +55,7 @@ pub(crate) fn action(name: &str, type_id: &str) -> ir::Action {
         timeout_minutes: None,
         exports: Vec::new(),
         local: ir::Local::default(),
+        incomplete: false,
         origin: ir::Origin::default(),
     }
 }
