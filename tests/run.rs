@@ -1,5 +1,7 @@
 //! Runs with real processes, from IR built here.
 
+mod buildspec;
+
 use pipe::ir::EnvironmentKind;
 use pipe::run::RunOutcome;
 use serde_json::json;

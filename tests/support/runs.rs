@@ -1,5 +1,6 @@
 //! Pipelines to run, built without the front end, and a place to run them in.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -55,8 +56,8 @@ pub(crate) fn action(name: &str, type_id: &str) -> ir::Action {
         timeout_minutes: None,
         exports: Vec::new(),
         local: ir::Local::default(),
-        incomplete: false,
         origin: ir::Origin::default(),
+        incomplete: false,
     }
 }
 
@@ -153,6 +154,7 @@ pub(crate) fn stage(name: &str, actions: Vec<ir::Action>) -> ir::Stage {
         on_success: None,
         on_failure: None,
         origin: ir::Origin::default(),
+        incomplete: false,
     }
 }
 
@@ -161,12 +163,16 @@ pub(crate) fn rule(name: &str, provider: &str, configuration: &[(&str, &str)]) -
         handle: ir::Handle(name.to_owned()),
         name: node(name.to_owned()),
         type_id: TypeId::parse(&format!("Rule/AWS/{provider}/1")).unwrap(),
-        configuration: configuration.iter().map(|(key, value)| ((*key).to_owned(), entry(value))).collect(),
+        configuration: configuration
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), entry(value)))
+            .collect(),
         commands: Vec::new(),
         inputs: Vec::new(),
         role_arn: None,
         region: None,
         timeout_minutes: None,
+        incomplete: false,
         origin: ir::Origin::default(),
     }
 }
@@ -201,6 +207,7 @@ pub(crate) fn pipeline(stages: Vec<ir::Stage>) -> ir::Pipeline {
         stages,
         tags: Vec::new(),
         origin: ir::Origin::default(),
+        incomplete: false,
     }
 }
 
@@ -224,6 +231,8 @@ pub(crate) struct Ran {
     pub(crate) outcome: RunOutcome,
     pub(crate) records: Vec<Record>,
     pub(crate) run_dir: PathBuf,
+    /// By `Stage/action`.
+    logs: BTreeMap<String, String>,
 }
 
 impl Project {
@@ -262,23 +271,43 @@ impl Project {
     pub(crate) fn run_with(&self, pipeline: &ir::Pipeline, options: &RunOptions) -> Ran {
         let outcome = run(pipeline, &StandardDrivers, options);
         let state = options.state_dir.clone().unwrap_or_else(|| self.path().join(".pipe"));
-        let newest = fs::read_dir(state.join("runs")).into_iter().flatten().flatten().max_by_key(|entry| {
-            let metadata = entry.metadata().unwrap();
-            metadata.created().or_else(|_| metadata.modified()).unwrap()
-        });
+        let newest = fs::read_dir(state.join("runs"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .max_by_key(|entry| {
+                let metadata = entry.metadata().unwrap();
+                metadata.created().or_else(|_| metadata.modified()).unwrap()
+            });
         let run_dir = newest.map(|entry| entry.path()).unwrap_or_default();
-        let records = if run_dir.as_os_str().is_empty() { Vec::new() } else { journal::read(&run_dir).unwrap() };
+        let records = if run_dir.as_os_str().is_empty() {
+            Vec::new()
+        } else {
+            journal::read(&run_dir).unwrap()
+        };
+        let mut logs = BTreeMap::new();
+        for stage in fs::read_dir(run_dir.join("logs")).into_iter().flatten().flatten() {
+            for log in fs::read_dir(stage.path()).unwrap().flatten() {
+                let name = format!(
+                    "{}/{}",
+                    stage.file_name().display(),
+                    log.path().file_stem().unwrap().display()
+                );
+                logs.insert(name, fs::read_to_string(log.path()).unwrap());
+            }
+        }
         Ran {
             outcome,
             records,
             run_dir,
+            logs,
         }
     }
 }
 
 impl Ran {
     pub(crate) fn log(&self, action: &str) -> String {
-        fs::read_to_string(self.run_dir.join("logs").join(format!("{action}.log"))).unwrap_or_default()
+        self.logs.get(action).cloned().unwrap_or_default()
     }
 
     /// How the actions ended, in that order: `Build/test succeeded`.
@@ -314,7 +343,12 @@ impl Ran {
 
     /// The events' names.
     pub(crate) fn story(&self) -> Vec<String> {
-        let name = |record: &Record| serde_json::to_value(&record.event).unwrap()["event"].as_str().unwrap().to_owned();
+        let name = |record: &Record| {
+            serde_json::to_value(&record.event).unwrap()["event"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
         self.records.iter().map(name).collect()
     }
 }

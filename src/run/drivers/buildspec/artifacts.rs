@@ -42,8 +42,10 @@ pub fn select(source: &Path, artifacts: &Artifacts) -> Result<Selected, Failure>
     }
     if out.is_empty() {
         let patterns = patterns.0.join("`, `");
-        return Err(Failure::new(format!("no matching artifact paths found: nothing matches `{patterns}`"))
-            .with_help("a pattern names files: everything in a folder is `folder/**/*`"));
+        return Err(Failure::new(format!(
+            "no matching artifact paths found: nothing matches `{patterns}`"
+        ))
+        .with_help("a pattern names files: everything in a folder is `folder/**/*`"));
     }
     Ok(out.into_iter().map(|(to, from)| (from, to)).collect())
 }
@@ -69,7 +71,9 @@ fn bases(source: &Path, base: Option<&str>) -> Result<Vec<PathBuf>, Failure> {
     }
     out.sort();
     if out.is_empty() {
-        return Err(Failure::new(format!("there is no folder `{base}`, which `base-directory` names")));
+        return Err(Failure::new(format!(
+            "there is no folder `{base}`, which `base-directory` names"
+        )));
     }
     Ok(out)
 }
@@ -123,15 +127,29 @@ mod tests {
     #[test]
     fn stars_and_folders() {
         assert_eq!(selected(&["*"], None, &[], false).unwrap(), ["top.txt"]);
-        assert_eq!(selected(&["my-build-2/*"], None, &[], false).unwrap(), ["my-build-2/my-file-2.txt"]);
+        assert_eq!(
+            selected(&["my-build-2/*"], None, &[], false).unwrap(),
+            ["my-build-2/my-file-2.txt"]
+        );
         assert_eq!(selected(&["my-build-2/**/*"], None, &[], false).unwrap().len(), 2);
         assert_eq!(selected(&["./top.txt"], Some("."), &[], false).unwrap(), ["top.txt"]);
-        assert_eq!(selected(&["**/*"], None, &["my-build-*/**/*", "com/**/*"], false).unwrap(), ["top.txt"]);
+        assert_eq!(
+            selected(&["**/*"], None, &["my-build-*/**/*", "com/**/*"], false).unwrap(),
+            ["top.txt"]
+        );
     }
 
     #[test]
     fn nothing_found_is_a_failure() {
-        assert!(selected(&["dist/**/*"], None, &[], false).unwrap_err().contains("no matching artifact paths found"));
-        assert!(selected(&["**/*"], Some("out"), &[], false).unwrap_err().contains("no folder `out`"));
+        assert!(
+            selected(&["dist/**/*"], None, &[], false)
+                .unwrap_err()
+                .contains("no matching artifact paths found")
+        );
+        assert!(
+            selected(&["**/*"], Some("out"), &[], false)
+                .unwrap_err()
+                .contains("no folder `out`")
+        );
     }
 }

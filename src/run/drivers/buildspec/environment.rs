@@ -19,8 +19,10 @@ pub fn of_action(job: &Job, json: &str, lenient: bool) -> Result<Vec<(String, St
         kind: String,
     }
     let variables: Vec<Variable> = serde_json::from_str(json).map_err(|error| {
-        Failure::new(format!("`EnvironmentVariables` is not the JSON that CodeBuild expects: {error}"))
-            .with_help("a value with a quote or a line break breaks the JSON around it: commit messages often do")
+        Failure::new(format!(
+            "`EnvironmentVariables` is not the JSON that CodeBuild expects: {error}"
+        ))
+        .with_help("a value with a quote or a line break breaks the JSON around it: commit messages often do")
     })?;
     let mut out = Vec::new();
     for Variable { name, value, kind } in variables {
@@ -41,7 +43,11 @@ pub fn of_action(job: &Job, json: &str, lenient: bool) -> Result<Vec<(String, St
 pub fn of_build(job: &Job, spec: &Spec, folders: &[(String, PathBuf)]) -> Result<Environment, Failure> {
     let mut out = job.environment()?;
     let project = job.configuration("ProjectName").unwrap_or("local").to_owned();
-    let region = job.action.region.as_ref().map_or("us-east-1", |region| region.value.as_str());
+    let region = job
+        .action
+        .region
+        .as_ref()
+        .map_or("us-east-1", |region| region.value.as_str());
     let arn = |resource: &str| format!("arn:aws:codebuild:{region}:000000000000:{resource}");
     let id = format!("{project}:{}", uuid::Uuid::new_v4());
     out.set("AWS_REGION", region);
@@ -51,14 +57,24 @@ pub fn of_build(job: &Job, spec: &Spec, folders: &[(String, PathBuf)]) -> Result
     out.set("CODEBUILD_BUILD_IMAGE", "local");
     out.set("CODEBUILD_BUILD_NUMBER", &job.name.attempt.to_string());
     out.set("CODEBUILD_BUILD_SUCCEEDING", "1");
-    out.set("CODEBUILD_INITIATOR", &format!("codepipeline/{}", job.run.pipeline.name));
+    out.set(
+        "CODEBUILD_INITIATOR",
+        &format!("codepipeline/{}", job.run.pipeline.name),
+    );
     out.set("CODEBUILD_LOG_PATH", &id);
     out.set("CODEBUILD_PROJECT_ARN", &arn(&format!("project/{project}")));
     out.set("CODEBUILD_SOURCE_REPO_URL", "");
     out.set_path("CODEBUILD_SRC_DIR", &job.dir);
-    out.set("CODEBUILD_START_TIME", &jiff::Timestamp::now().as_millisecond().to_string());
+    out.set(
+        "CODEBUILD_START_TIME",
+        &jiff::Timestamp::now().as_millisecond().to_string(),
+    );
     for (name, folder) in folders {
-        let version = job.inputs.iter().find(|(input, _)| input == name).map(|(_, artifact)| artifact.digest.as_str());
+        let version = job
+            .inputs
+            .iter()
+            .find(|(input, _)| input == name)
+            .map(|(_, artifact)| artifact.digest.as_str());
         let version = version.and_then(|digest| digest.get(..40)).unwrap_or_default();
         let name = variable(name);
         if *folder == job.dir {
@@ -101,8 +117,11 @@ fn secret_value(job: &Job, reference: &str) -> Result<String, Failure> {
         return job.secret(if given_whole { reference } else { id });
     };
     let whole = job.secret(id)?;
-    let json: serde_json::Value = serde_json::from_str(&whole)
-        .map_err(|_| Failure::new(format!("the secret `{id}` is not JSON, and `{reference}` asks for its key `{key}`")))?;
+    let json: serde_json::Value = serde_json::from_str(&whole).map_err(|_| {
+        Failure::new(format!(
+            "the secret `{id}` is not JSON, and `{reference}` asks for its key `{key}`"
+        ))
+    })?;
     let value = match json.get(key) {
         Some(serde_json::Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
@@ -123,7 +142,11 @@ fn split_reference(reference: &str) -> (&str, Option<&str>) {
 
 /// The folder that a path in the buildspec's words is relative to.
 pub fn source_folder<'a>(folders: &'a [(String, PathBuf)], dir: &'a Path) -> &'a Path {
-    folders.iter().map(|(_, folder)| folder.as_path()).find(|folder| *folder == dir).unwrap_or(dir)
+    folders
+        .iter()
+        .map(|(_, folder)| folder.as_path())
+        .find(|folder| *folder == dir)
+        .unwrap_or(dir)
 }
 
 #[cfg(test)]

@@ -7,19 +7,24 @@
 
 pub mod artifacts;
 pub mod environment;
+pub mod phases;
 pub mod session;
 pub mod spec;
 
 use std::path::{Path, PathBuf};
 
 use super::{Done, Job, blocking, find_shell, shell};
-use crate::run::outcome::{Exit, Failure};
+use crate::run::outcome::Failure;
 use crate::run::process::Level;
-use session::{Session, Step};
-use spec::{Commands, OnFailure, Phase, Spec};
+use phases::Phases;
+use session::Session;
+use spec::Spec;
 
 pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
-    if job.configuration("BatchEnabled").is_some_and(|enabled| enabled.eq_ignore_ascii_case("true")) {
+    if job
+        .configuration("BatchEnabled")
+        .is_some_and(|enabled| enabled.eq_ignore_ascii_case("true"))
+    {
         return Err(Failure::new("batch builds are not carried out on this machine")
             .with_help("let a command of yours stand in for it: `local { run = \"…\" }`"));
     }
@@ -28,7 +33,9 @@ pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
     let (name, text) = find(job)?;
     let spec = Spec::parse(&text, &name).map_err(Failure::new)?;
     for key in spec::unknown_keys(&text) {
-        job.log.say(&format!("{name}: the key `{key}` is not known to CodeBuild, and ignored"));
+        job.log.say(&format!(
+            "{name}: the key `{key}` is not known to CodeBuild, and ignored"
+        ));
     }
     let environment = environment::of_build(job, &spec, &folders)?;
     let exports = job.beside("build").join("exports");
@@ -43,14 +50,21 @@ pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
 
 /// The buildspec's name and text: the local setting, the override, or the file of the primary source.
 fn find(job: &Job) -> Result<(String, String), Failure> {
-    let chosen = job.plan.settings.buildspec.as_deref().or_else(|| job.configuration("BuildspecOverride"));
+    let chosen = job
+        .plan
+        .settings
+        .buildspec
+        .as_deref()
+        .or_else(|| job.configuration("BuildspecOverride"));
     let path = match chosen {
         Some(inline) if inline.contains('\n') || inline.trim_start().starts_with("version:") => {
             return Ok(("the inline buildspec".to_owned(), inline.to_owned()));
         }
         Some(arn) if arn.starts_with("arn:") => {
-            return Err(Failure::new(format!("the buildspec `{arn}` is in a bucket, which cannot be read here"))
-                .with_help("name a file with the same text: `local { buildspec = \"…\" }`"));
+            return Err(Failure::new(format!(
+                "the buildspec `{arn}` is in a bucket, which cannot be read here"
+            ))
+            .with_help("name a file with the same text: `local { buildspec = \"…\" }`"));
         }
         Some(path) => path,
         None => "buildspec.yml",
@@ -76,136 +90,33 @@ fn find(job: &Job) -> Result<(String, String), Failure> {
 
 /// Runs all phases; afterwards the exported variables are in the file `exports`.
 async fn build(job: &mut Job, spec: &Spec, environment: super::Environment, exports: &Path) -> Result<(), Failure> {
-    let shell = match (&job.plan.settings.shell, spec.env.as_ref().and_then(|env| env.shell.as_ref())) {
+    let shell = match (
+        &job.plan.settings.shell,
+        spec.env.as_ref().and_then(|env| env.shell.as_ref()),
+    ) {
         (Some(name), _) | (None, Some(name)) => find_shell(name)?,
         (None, None) => job.run.shell.clone(),
     };
     let (dir, scratch) = (job.dir.clone(), job.beside("build"));
     let channels = (&mut job.log, &mut job.stop);
     let mut session = Session::new(shell, &dir, scratch, environment, channels, spec.is_old())?;
-    let user = spec.run_as.iter().chain(spec.phases().filter_map(|(_, phase)| phase.run_as.as_ref())).next();
+    let user = spec
+        .run_as
+        .iter()
+        .chain(spec.phases().filter_map(|(_, phase)| phase.run_as.as_ref()))
+        .next();
     if let Some(user) = user {
-        session.say(&format!("`run-as: {user}` is not followed here: all commands run as you"));
+        session.say(&format!(
+            "`run-as: {user}` is not followed here: all commands run as you"
+        ));
     }
-    let mut run = Build {
-        failure: None,
-        just_failed: false,
-    };
-    for (name, phase) in spec.phases() {
-        let succeeded = run.phase_with_retries(&mut session, name, phase).await?;
-        if succeeded {
-            continue;
-        }
-        let goes_on = match (&phase.on_failure, name) {
-            (Some(OnFailure::Continue), _) => true,
-            (Some(OnFailure::Abort), _) => false,
-            (Some(OnFailure::Retry { .. }) | None, "build") => true,
-            (Some(OnFailure::Retry { .. }) | None, _) => false,
-        };
-        if !goes_on {
-            break;
-        }
+    let mut phases = Phases::new(spec, shell::export_script(&spec.exported(), exports));
+    session.run(|exit| phases.next(exit)).await?;
+    let (failure, lines) = phases.end();
+    for line in lines {
+        session.say(&line);
     }
-    if let Some(failure) = run.failure {
-        let tail = if failure.tail.is_empty() { session.tail() } else { failure.tail.clone() };
-        return Err(Failure { tail, ..failure });
-    }
-    let exported = spec.exported();
-    if !exported.is_empty() {
-        let mut step = Some(Step {
-            text: shell::export_script(&exported, exports),
-            shown: None,
-        });
-        session.run(|_| step.take()).await?;
-    }
-    Ok(())
-}
-
-/// A build in progress.
-struct Build {
-    /// The first failure: the build's own.
-    failure: Option<Failure>,
-    /// The environment does not say yet that the build is failing.
-    just_failed: bool,
-}
-
-impl Build {
-    async fn phase_with_retries(
-        &mut self,
-        session: &mut Session<'_>,
-        name: &str,
-        phase: &Phase,
-    ) -> Result<bool, Failure> {
-        let earlier = self.failure.clone();
-        let mut retries = 0;
-        loop {
-            if self.phase(session, name, phase).await? {
-                if retries > 0 {
-                    // What failed has been made good.
-                    self.failure = earlier;
-                }
-                return Ok(true);
-            }
-            let Some(OnFailure::Retry { count, pattern }) = &phase.on_failure else {
-                return Ok(false);
-            };
-            let error = self.failure.as_ref().map(|failure| format!("{}\n{}", failure.message, session.tail().join("\n")));
-            let matches = pattern.as_ref().is_none_or(|pattern| pattern.is_match(&error.unwrap_or_default()));
-            if retries >= *count || !matches {
-                return Ok(false);
-            }
-            retries += 1;
-            session.say(&format!("phase {name} failed: attempt {} of {}", retries + 1, count + 1));
-            self.failure.clone_from(&earlier);
-        }
-    }
-
-    /// Both lists of a phase; whether all of it succeeded.
-    async fn phase(&mut self, session: &mut Session<'_>, name: &str, phase: &Phase) -> Result<bool, Failure> {
-        session.say(&format!("phase {name}"));
-        for (runtime, version) in phase.runtime_versions.iter().flatten() {
-            session.say(&format!("runtime {runtime} {version}: what this machine has is used"));
-        }
-        let commands = self.list(session, phase.commands.as_ref()).await?;
-        let finally = self.list(session, phase.finally.as_ref()).await?;
-        Ok(commands && finally)
-    }
-
-    async fn list(&mut self, session: &mut Session<'_>, commands: Option<&Commands>) -> Result<bool, Failure> {
-        let mut waiting = commands.into_iter().flat_map(|commands| &commands.0);
-        let mut current: Option<&String> = None;
-        let mut succeeded = true;
-        let just_failed = &mut self.just_failed;
-        let failure = &mut self.failure;
-        let result = session
-            .run(|exit| {
-                if let (Some(exit), Some(command)) = (exit, current)
-                    && !exit.is_success()
-                {
-                    succeeded = false;
-                    *just_failed = true;
-                    failure.get_or_insert_with(|| failed(command, exit));
-                    return None;
-                }
-                let command = waiting.next()?;
-                current = Some(command);
-                let flag = if std::mem::take(just_failed) {
-                    "export CODEBUILD_BUILD_SUCCEEDING=0\n"
-                } else {
-                    ""
-                };
-                Some(Step {
-                    text: format!("{flag}{command}"),
-                    shown: Some(format!("$ {}", command.trim_end())),
-                })
-            })
-            .await;
-        result.map(|()| succeeded)
-    }
-}
-
-fn failed(command: &str, exit: Exit) -> Failure {
-    Failure::command(Some(command.to_owned()), exit)
+    failure.map_or(Ok(()), Err)
 }
 
 /// Stores what the build gives.
@@ -213,20 +124,29 @@ fn upload(job: &mut Job, spec: &Spec, done: &mut Done) -> Result<(), Failure> {
     if *job.stop.borrow() > Level::Go {
         return Err(Failure::new("it was stopped"));
     }
-    let outputs: Vec<String> = job.action.outputs.iter().map(|output| output.name.value.clone()).collect();
+    let outputs: Vec<String> = job
+        .action
+        .outputs
+        .iter()
+        .map(|output| output.name.value.clone())
+        .collect();
     for name in &outputs {
         let section = match (&spec.artifacts, outputs.len()) {
             (Some(artifacts), 1) => artifacts,
             (Some(artifacts), _) => {
                 let secondary = artifacts.secondary_artifacts.as_ref();
                 secondary.and_then(|secondary| secondary.get(name)).ok_or_else(|| {
-                    Failure::new(format!("the buildspec has no secondary artifact `{name}`, which is an output of the action"))
-                        .with_help(format!("add `{name}` with its `files` to `secondary-artifacts`"))
+                    Failure::new(format!(
+                        "the buildspec has no secondary artifact `{name}`, which is an output of the action"
+                    ))
+                    .with_help(format!("add `{name}` with its `files` to `secondary-artifacts`"))
                 })?
             }
             (None, _) => {
-                return Err(Failure::new(format!("the buildspec has no `artifacts`, and the action has the output `{name}`"))
-                    .with_help("add an `artifacts` section with `files`, or take the output away"));
+                return Err(Failure::new(format!(
+                    "the buildspec has no `artifacts`, and the action has the output `{name}`"
+                ))
+                .with_help("add an `artifacts` section with `files`, or take the output away"));
             }
         };
         let selected = artifacts::select(&job.dir, section).map_err(|failure| Failure {

@@ -36,7 +36,7 @@ pub struct Session<'a> {
     has_state: bool,
 }
 
-/// A list of commands to run in one go, until the first that fails.
+/// What the shell is given at once.
 pub struct Step {
     /// Shell text.
     pub text: String,
@@ -69,10 +69,6 @@ impl<'a> Session<'a> {
 
     pub fn say(&mut self, text: &str) {
         self.log.say(text);
-    }
-
-    pub fn tail(&self) -> Vec<String> {
-        self.log.tail()
     }
 
     fn is_stopped(&self) -> bool {
@@ -120,7 +116,11 @@ impl<'a> Session<'a> {
                     self.step = files.step;
                     drop(shell);
                     // The signal that ended it was meant for the whole build.
-                    return if self.is_stopped() { Err(stopped()) } else { Ok(wants_new) };
+                    return if self.is_stopped() {
+                        Err(stopped())
+                    } else {
+                        Ok(wants_new)
+                    };
                 }
                 (exit, false) => current = next(Some(exit)),
             }
@@ -132,7 +132,11 @@ impl<'a> Session<'a> {
         drop(orders_in);
         shell.await?;
         self.step = files.step;
-        if self.is_stopped() { Err(stopped()) } else { Ok(wants_new) }
+        if self.is_stopped() {
+            Err(stopped())
+        } else {
+            Ok(wants_new)
+        }
     }
 
     fn fresh_fifo(&self, name: &str) -> io::Result<PathBuf> {
@@ -145,11 +149,18 @@ impl<'a> Session<'a> {
     /// The shell's own script: takes orders, tells results, and keeps environment and folder for a shell after it.
     fn script(&self, orders: &Path, results: &Path) -> String {
         let path = |path: &Path| quoted(&path.to_string_lossy());
-        let (variables, folder) = (path(&self.scratch.join("environment")), path(&self.scratch.join("folder")));
+        let (variables, folder) = (
+            path(&self.scratch.join("environment")),
+            path(&self.scratch.join("folder")),
+        );
         let mut out = format!("exec 8>{} 9<{}\n", path(results), path(orders));
         if self.has_state && !self.always_new {
             let _ = writeln!(out, "[ ! -f {variables} ] || . {variables}");
-            let _ = writeln!(out, "cd -- \"$(cat {folder} 2>/dev/null)\" 2>/dev/null || cd -- {} || exit 126", path(&self.dir));
+            let _ = writeln!(
+                out,
+                "cd -- \"$(cat {folder} 2>/dev/null)\" 2>/dev/null || cd -- {} || exit 126",
+                path(&self.dir)
+            );
         } else {
             let _ = writeln!(out, "cd -- {} || exit 126", path(&self.dir));
         }

@@ -133,7 +133,10 @@ pub enum OnFailure {
     Abort,
     Continue,
     /// Again, at most so often, if the error matches.
-    Retry { count: u32, pattern: Option<Regex> },
+    Retry {
+        count: u32,
+        pattern: Option<Regex>,
+    },
 }
 
 impl<'de> Deserialize<'de> for OnFailure {
@@ -157,9 +160,9 @@ fn parse_on_failure(text: &str) -> Result<OnFailure, String> {
         }
         _ => {}
     }
-    let rest = text
-        .strip_prefix("RETRY-")
-        .ok_or_else(|| format!("`on-failure: {text}` is none of ABORT, CONTINUE, RETRY, RETRY-<count>, RETRY-<pattern>"))?;
+    let rest = text.strip_prefix("RETRY-").ok_or_else(|| {
+        format!("`on-failure: {text}` is none of ABORT, CONTINUE, RETRY, RETRY-<count>, RETRY-<pattern>")
+    })?;
     let (count, pattern) = match rest.split_once('-') {
         Some((count, pattern)) if is_number(count) => (Some(count), Some(pattern)),
         None if is_number(rest) => (Some(rest), None),
@@ -276,7 +279,10 @@ impl Spec {
     /// The plain variables, of either version.
     pub fn variables(&self) -> impl Iterator<Item = (&String, &str)> {
         let new = self.env.as_ref().and_then(|env| env.variables.as_ref());
-        let old = self.environment_variables.as_ref().and_then(|env| env.plaintext.as_ref());
+        let old = self
+            .environment_variables
+            .as_ref()
+            .and_then(|env| env.plaintext.as_ref());
         let all = old.into_iter().chain(new).flatten();
         all.map(|(name, value)| (name, value.as_deref().unwrap_or_default()))
     }
@@ -289,7 +295,11 @@ impl Spec {
 
 fn problem(name: &str, error: &serde_saphyr::Error) -> String {
     let text = error.to_string();
-    let text = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("it is not YAML").trim();
+    let text = text
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("it is not YAML")
+        .trim();
     let text = text.trim_start_matches("error: ");
     match error.location() {
         Some(at) => {
@@ -305,13 +315,27 @@ pub fn unknown_keys(text: &str) -> Vec<String> {
     const KNOWN: &[(&str, &[&str])] = &[
         (
             "env",
-            &["shell", "variables", "parameter-store", "secrets-manager", "exported-variables", "git-credential-helper"],
+            &[
+                "shell",
+                "variables",
+                "parameter-store",
+                "secrets-manager",
+                "exported-variables",
+                "git-credential-helper",
+            ],
         ),
         (
             "artifacts",
             &[
-                "files", "name", "discard-paths", "base-directory", "exclude-paths", "enable-symlinks", "s3-prefix",
-                "secondary-artifacts", "type",
+                "files",
+                "name",
+                "discard-paths",
+                "base-directory",
+                "exclude-paths",
+                "enable-symlinks",
+                "s3-prefix",
+                "secondary-artifacts",
+                "type",
             ],
         ),
     ];
@@ -320,8 +344,15 @@ pub fn unknown_keys(text: &str) -> Vec<String> {
     };
     let mut out = Vec::new();
     for (section, known) in KNOWN {
-        let keys = spec.get(*section).and_then(Value::as_object).into_iter().flat_map(|section| section.keys());
-        out.extend(keys.filter(|key| !known.contains(&key.as_str())).map(|key| format!("{section}.{key}")));
+        let keys = spec
+            .get(*section)
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(|section| section.keys());
+        out.extend(
+            keys.filter(|key| !known.contains(&key.as_str()))
+                .map(|key| format!("{section}.{key}")),
+        );
     }
     out
 }
@@ -343,9 +374,13 @@ mod tests {
         .unwrap();
         let variables: Vec<(&str, &str)> = new.variables().map(|(name, value)| (name.as_str(), value)).collect();
         assert_eq!(variables, [("A", "1.0"), ("B", "yes"), ("C", "$PATH:/x")]);
-        assert_eq!(new.phases.build.as_ref().unwrap().commands.as_ref().unwrap().0, ["echo hi", "true"]);
+        assert_eq!(
+            new.phases.build.as_ref().unwrap().commands.as_ref().unwrap().0,
+            ["echo hi", "true"]
+        );
         assert_eq!(new.exported(), ["T"]);
-        let old = "version: 0.1\nenvironment_variables:\n  plaintext:\n    A: b\nphases:\n  build:\n    commands: [ls]\n";
+        let old =
+            "version: 0.1\nenvironment_variables:\n  plaintext:\n    A: b\nphases:\n  build:\n    commands: [ls]\n";
         let old = Spec::parse(old, "b.yml").unwrap();
         assert!(old.is_old());
         assert_eq!(old.variables().count(), 1);
@@ -360,7 +395,10 @@ mod tests {
         let phase = problem_of(&phases("  prebuild:\n    commands: [ls]\n"));
         assert!(phase.starts_with("b.yml:3:") && phase.contains("pre_build"), "{phase}");
         let scalar = problem_of(&phases("  build:\n    commands: ls\n"));
-        assert!(scalar.starts_with("b.yml:4:") && scalar.contains("list of commands"), "{scalar}");
+        assert!(
+            scalar.starts_with("b.yml:4:") && scalar.contains("list of commands"),
+            "{scalar}"
+        );
         let yaml = problem_of("version: 0.2\nphases: [\n");
         assert!(yaml.starts_with("b.yml:"), "{yaml}");
         assert!(problem_of(&phases("  build:\n    finally: [ls]\n")).contains("has no `commands`"));
