@@ -432,7 +432,6 @@ fn as_action(rule: &ir::Rule) -> ir::Action {
         timeout_minutes: rule.timeout_minutes.clone(),
         exports: Vec::new(),
         local: ir::Local::default(),
-        incomplete: false,
         origin: rule.origin,
         incomplete: rule.incomplete,
     }
