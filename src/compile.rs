@@ -8,7 +8,7 @@ use crate::sema::program::{self, ModuleId, Program};
 use crate::sema::signature::Signatures;
 use crate::sema::ty::Ty;
 use crate::sema::value::Value;
-use crate::sema::{check, conform, expand, link, params};
+use crate::sema::{check, codes, conform, expand, link, params};
 use crate::source::{self, FileId, Host, ReadError, Sources};
 use crate::syntax::ast::{self, ItemKind};
 use crate::{ir, lint};
@@ -97,7 +97,12 @@ fn pipelines<'p>(program: &'p Program, ev: &mut Evaluator<'p, '_>) -> Vec<ir::Pi
     }
     expand::check_unused_templates(ev, &mut signatures, main);
     let unused = check::check(ev, main);
-    if !broken {
+    // A misspelt use makes what it meant look unused.
+    let misspelt = ev
+        .diags
+        .iter()
+        .any(|diagnostic| diagnostic.code.name == codes::UNKNOWN_NAME.name);
+    if !broken && !misspelt {
         lint::unused::unused(&unused, ev.diags);
     }
     compiled

@@ -210,7 +210,7 @@ impl fmt::Display for Text {
 }
 
 /// A whole pipeline.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pipeline {
     /// The identifier in the `.pipe` file; in other front ends the AWS name.
     pub handle: Handle,
@@ -250,7 +250,7 @@ impl fmt::Display for Handle {
 }
 
 /// `artifactStore` or `artifactStores`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stores {
     /// Neither was given.
@@ -266,7 +266,7 @@ pub enum Stores {
     },
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Store {
     /// The bucket's name.
     pub location: Node<Text>,
@@ -291,7 +291,7 @@ pub enum ExecutionMode {
 }
 
 /// A pipeline variable.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Variable {
     pub name: Node<String>,
     pub default: Option<Node<String>>,
@@ -307,7 +307,7 @@ pub struct Tag {
 }
 
 /// A git trigger: `providerType` is always `CodeStarSourceConnection`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Trigger {
     /// The AWS name of the source action.
     pub source_action: Node<String>,
@@ -317,7 +317,7 @@ pub struct Trigger {
     pub origin: Origin,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct PushFilter {
     pub tags: Option<Patterns>,
     pub branches: Option<Patterns>,
@@ -326,7 +326,7 @@ pub struct PushFilter {
     pub origin: Origin,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct PullRequestFilter {
     pub events: Vec<Node<PullRequestEvent>>,
     pub branches: Option<Patterns>,
@@ -344,7 +344,7 @@ pub enum PullRequestEvent {
 }
 
 /// Glob patterns that must match, and that must not.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Patterns {
     pub includes: Vec<Node<String>>,
     pub excludes: Vec<Node<String>>,
@@ -352,7 +352,7 @@ pub struct Patterns {
     pub origin: Origin,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stage {
     pub handle: Handle,
     pub name: Node<String>,
@@ -380,7 +380,7 @@ impl Stage {
 }
 
 /// `onFailure`: a result at once, or conditions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FailureHandling {
     /// Without rules.
     pub result: Option<Node<ConditionResult>>,
@@ -390,7 +390,7 @@ pub struct FailureHandling {
     pub origin: Origin,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Condition {
     /// What happens when a rule is not satisfied.
     pub result: Option<Node<ConditionResult>>,
@@ -449,7 +449,7 @@ impl TypeId {
 }
 
 /// A rule of a condition.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rule {
     pub handle: Handle,
     pub name: Node<String>,
@@ -488,7 +488,7 @@ impl PartialEq for ConfigEntry {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Action {
     pub handle: Handle,
     pub name: Node<String>,
@@ -564,4 +564,40 @@ pub struct LocalSetting {
     pub origin: Origin,
     #[serde(skip)]
     pub key_origin: Origin,
+}
+
+/// Equality by what a declaration says. The fields that take no part are named too, so that a new field asks where it belongs.
+macro_rules! equal_but_for_origins {
+    ($ty:ident: $($field:ident),+; $($ignored:ident),+) => {
+        impl PartialEq for $ty {
+            fn eq(&self, other: &Self) -> bool {
+                let Self { $($field,)+ $($ignored: _),+ } = self;
+                $(*$field == other.$field)&&+
+            }
+        }
+    };
+}
+
+equal_but_for_origins!(Pipeline: handle, name, role_arn, stores, pipeline_type, execution_mode, variables, triggers, stages, tags; origin, incomplete);
+equal_but_for_origins!(Store: location, encryption_key; origin);
+equal_but_for_origins!(Variable: name, default, description; origin);
+equal_but_for_origins!(Trigger: source_action, push, pull_request; origin);
+equal_but_for_origins!(PushFilter: tags, branches, file_paths; origin);
+equal_but_for_origins!(PullRequestFilter: events, branches, file_paths; origin);
+equal_but_for_origins!(Patterns: includes, excludes; origin);
+equal_but_for_origins!(Stage: handle, name, actions, before_entry, on_success, on_failure; origin, incomplete);
+equal_but_for_origins!(FailureHandling: result, retry_mode, condition; origin);
+equal_but_for_origins!(Condition: result, rules; origin);
+equal_but_for_origins!(Rule: handle, name, type_id, configuration, commands, inputs, role_arn, region, timeout_minutes; origin, incomplete);
+equal_but_for_origins!(Action: handle, name, type_id, run_order, configuration, commands, environment, inputs, outputs, output_variables, role_arn, region, namespace, timeout_minutes, exports, local; origin, incomplete);
+
+impl PartialEq for Stores {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Stores::Missing, Stores::Missing) => true,
+            (Stores::One(a), Stores::One(b)) => a == b,
+            (Stores::ByRegion { stores: a, .. }, Stores::ByRegion { stores: b, .. }) => a == b,
+            (Stores::Missing | Stores::One(_) | Stores::ByRegion { .. }, _) => false,
+        }
+    }
 }

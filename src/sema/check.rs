@@ -87,7 +87,16 @@ pub fn check<'p>(ev: &mut Evaluator<'p, '_>, module: ModuleId) -> Vec<Unused> {
                 ItemKind::Provider(_) => UnusedKind::Provider,
                 ItemKind::Pipeline(_) => continue,
             };
-            if !walker.used_items.contains(name.text.as_str()) && !name.text.starts_with('_') {
+            let declared_once = file
+                .ast
+                .items
+                .iter()
+                .filter(|other| item_name(other).text == name.text)
+                .count()
+                == 1;
+            let lost = matches!(file.imports.get(&name.text), Some(None)) || builtins::is_reserved(&name.text);
+            if !walker.used_items.contains(name.text.as_str()) && !name.text.starts_with('_') && declared_once && !lost
+            {
                 let item = Some(item.span);
                 unused.push(Unused {
                     kind,

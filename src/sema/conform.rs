@@ -158,14 +158,14 @@ fn check(subject: &Subject<'_>, signature: &Signature, pipeline: &ir::Pipeline, 
         diags.emit(diagnostic.with_help("remove `region`"));
     }
     check_keys(subject, signature, diags);
-    check_artifact_fields(subject, signature, diags);
     if subject.incomplete {
         return;
     }
+    let reported = check_artifact_fields(subject, signature, diags);
     check_counts(subject, signature, diags);
     let complete = check_required(subject, signature, diags);
     if complete {
-        check_requirements(subject, signature, diags);
+        check_requirements(subject, signature, &reported, diags);
     }
 }
 
@@ -294,7 +294,9 @@ fn check_keys(subject: &Subject<'_>, signature: &Signature, diags: &mut Diagnost
 }
 
 /// A field that names an artifact, or a file in one, must name an input.
-fn check_artifact_fields(subject: &Subject<'_>, signature: &Signature, diags: &mut Diagnostics) {
+/// Gives the fields it has spoken of.
+fn check_artifact_fields<'s>(subject: &Subject<'_>, signature: &'s Signature, diags: &mut Diagnostics) -> Vec<&'s str> {
+    let mut reported = Vec::new();
     for (field, ty) in signature.provider.fields.iter().zip(&signature.types) {
         let of_artifact = matches!(ty.required(), Ty::Artifact);
         if !of_artifact && !matches!(ty.required(), Ty::File) {
@@ -306,9 +308,10 @@ fn check_artifact_fields(subject: &Subject<'_>, signature: &Signature, diags: &m
         let Some(name) = artifact_of(entry, of_artifact) else {
             continue;
         };
-        if subject.inputs.iter().any(|input| input.value == name) || subject.incomplete {
+        if subject.inputs.iter().any(|input| input.value == name) {
             continue;
         }
+        reported.push(field.name.as_str());
         let message = format!(
             "`{}` names the artifact `{name}`, which is not among the inputs",
             field.name
@@ -324,6 +327,7 @@ fn check_artifact_fields(subject: &Subject<'_>, signature: &Signature, diags: &m
         };
         diags.emit(Diagnostic::new(&codes::ARTIFACT_NOT_INPUT, entry.origin, message).with_help(help));
     }
+    reported
 }
 
 fn artifact_of(entry: &ConfigEntry, whole: bool) -> Option<&str> {
@@ -338,7 +342,8 @@ fn artifact_of(entry: &ConfigEntry, whole: bool) -> Option<&str> {
     }
 }
 
-fn check_requirements(subject: &Subject<'_>, signature: &Signature, diags: &mut Diagnostics) {
+/// `reported`: fields that something has been said about already.
+fn check_requirements(subject: &Subject<'_>, signature: &Signature, reported: &[&str], diags: &mut Diagnostics) {
     let provider = &signature.provider;
     if provider.requires.is_empty() {
         return;
@@ -362,6 +367,9 @@ fn check_requirements(subject: &Subject<'_>, signature: &Signature, diags: &mut 
         scope: None,
     };
     for require in &provider.requires {
+        if require.at.as_deref().is_some_and(|at| reported.contains(&at)) {
+            continue;
+        }
         if ev.eval_condition(&require.cond, &mut env) != Some(false) {
             continue;
         }

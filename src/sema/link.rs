@@ -422,6 +422,7 @@ impl<'p> Linker<'p, '_, '_> {
                     .collect();
                 let message = format!("`{written}` has {} outputs: say which is meant", outputs.len());
                 let diagnostic = Diagnostic::new(&codes::AMBIGUOUS_OUTPUT, entity.span, message)
+                    .with_label("used as an artifact here")
                     .with_other(action.origin, "the action is declared here")
                     .with_help(format!("write {}", names.join(" or ")));
                 self.ev.emit(diagnostic);

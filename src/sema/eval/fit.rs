@@ -419,8 +419,8 @@ fn union_misfit(value: &Value<'_>, ty: &Ty, members: &[Ty]) -> Option<Misfit> {
 
 fn expected(ty: &Ty) -> String {
     match ty {
-        Ty::String(bounds, None) if bounds.is_open() => "a string".to_owned(),
-        Ty::Int(bounds) if bounds.is_open() => "a whole number".to_owned(),
+        Ty::String(..) => "a string".to_owned(),
+        Ty::Int(_) => "a whole number".to_owned(),
         Ty::Bool => "`true` or `false`".to_owned(),
         Ty::Duration => "a duration such as `30m`".to_owned(),
         Ty::Artifact => "an artifact".to_owned(),
@@ -430,6 +430,9 @@ fn expected(ty: &Ty) -> String {
         Ty::Map(of, _) => format!("a map (`map<{of}>`)"),
         Ty::Record(_) => format!("a record (`{ty}`)"),
         Ty::Optional(inner) => expected(inner),
+        Ty::Union(members) if !members.iter().any(|member| matches!(member, Ty::Literal(_))) => {
+            members.iter().map(expected).collect::<Vec<_>>().join(" or ")
+        }
         other => format!("`{other}`"),
     }
 }

@@ -20,6 +20,10 @@ impl<'p> Evaluator<'p, '_> {
         if let Some(scope) = env.scope {
             let names = self.scopes[scope.0].names.clone();
             if let Some(info) = names.get(name) {
+                if info.variable.is_some() && (info.action.is_some() || info.output.is_some()) {
+                    // The clash of the two names is reported where the variable is declared.
+                    return Value::Error;
+                }
                 if let Some(stmt) = info.variable
                     && let StmtKind::Variable { name: ident, .. } = &stmt.kind
                 {

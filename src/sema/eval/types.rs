@@ -73,11 +73,7 @@ impl<'p> Evaluator<'p, '_> {
                 if let (Some(low), Some(high)) = (low, high)
                     && low > high
                 {
-                    self.fail(
-                        &codes::INVALID_TYPE,
-                        ty.span,
-                        format!("nothing is both at least {low} and at most {high}"),
-                    );
+                    // Reported when it was parsed.
                     return Ty::Error;
                 }
                 match self.lower_within(base, module, within) {

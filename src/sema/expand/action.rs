@@ -146,6 +146,7 @@ impl<'p> Expander<'p, '_, '_> {
                 };
                 let mut seen = fields::Seen::default();
                 self.action_body(draft, &template.body, own_prefix, &mut seen, &mut inner);
+                draft.outputs.iter_mut().for_each(|output| output.of_template = true);
             }
             None => draft.incomplete = true,
         }
@@ -243,6 +244,7 @@ impl<'p> Expander<'p, '_, '_> {
             name: &name.ident.text,
             key,
             aws_name,
+            of_template: false,
             files,
         });
     }
@@ -635,11 +637,13 @@ impl<'p> Expander<'p, '_, '_> {
             name: ident,
             key: key.cloned(),
             aws_name: Node::new(aws_name, name.span()),
+            of_template: false,
             files: Vec::new(),
         });
     }
 
-    /// Takes a finished action into the pipeline, under its name and those of its outputs.
+    /// Takes a finished action into the pipeline, under its name and those of its outputs. One whose name is taken is
+    /// left out, so that no other rule speaks of it.
     fn declare(&mut self, draft: ActionDraft<'p>, name: &'p DeclName, key: Option<Rc<str>>, place: &Place) {
         let index = self.draft.actions.len();
         let ident = name.ident.text.as_str();
@@ -651,22 +655,31 @@ impl<'p> Expander<'p, '_, '_> {
             let first = self.draft.actions[first].name.origin;
             let written = self.written(place.scope, ident, key.as_ref());
             emit_duplicate(self.ev.diags, &written, first, name.span());
-        } else {
-            self.draft.by_name.insert(entity, index);
+            self.draft.stages[place.stage].incomplete = true;
+            return;
         }
-        for (at, output) in draft.outputs.iter().enumerate() {
+        self.draft.by_name.insert(entity, index);
+        for (at, output) in draft
+            .outputs
+            .iter()
+            .enumerate()
+            .filter(|(_, output)| !output.of_template)
+        {
             let entity = (place.scope, output.name, output.key.clone());
             let own = output.name == ident && output.key == key;
-            let other = self
-                .draft
-                .outputs
-                .get(&entity)
-                .map(|&(action, at)| self.output_origin(action, at));
-            let other = other.or_else(|| match self.draft.by_name.get(&entity) {
-                Some(&action) if !own && action != index => Some(self.draft.actions[action].name.origin),
-                _ => None,
-            });
+            let (other, same_artifact) = match self.draft.outputs.get(&entity) {
+                Some(&(action, at)) => {
+                    let other = &self.draft.actions[action].outputs[at].aws_name;
+                    (Some(other.origin), other.value == output.aws_name.value)
+                }
+                None => match self.draft.by_name.get(&entity) {
+                    Some(&action) if !own && action != index => (Some(self.draft.actions[action].name.origin), false),
+                    _ => (None, false),
+                },
+            };
             match other {
+                // Two artifacts of one name are reported for any pipeline, whatever it was written in.
+                Some(_) if same_artifact => {}
                 Some(first) => {
                     let written = self.written(place.scope, output.name, output.key.as_ref());
                     emit_duplicate(self.ev.diags, &written, first, output.aws_name.origin);
@@ -677,10 +690,6 @@ impl<'p> Expander<'p, '_, '_> {
             }
         }
         self.draft.actions.push(draft);
-    }
-
-    fn output_origin(&self, action: usize, output: usize) -> Span {
-        self.draft.actions[action].outputs[output].aws_name.origin
     }
 
     /// An action named like a family, or a family named like an action, cannot be told apart.

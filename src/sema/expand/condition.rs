@@ -28,9 +28,10 @@ impl<'p> Expander<'p, '_, '_> {
         let mut seen = fields::Seen::default();
         self.walk(body, env, &mut |this, stmt, env| match &stmt.kind {
             StmtKind::Rule { name, provider, body } => {
-                condition
-                    .rules
-                    .extend(this.rule(stmt, name, provider, body, place, env));
+                let rule = this.rule(stmt, name, provider, body, place, env);
+                let lost = rule.as_ref().is_none_or(|rule| rule.signature.is_none());
+                this.draft.stages[place.stage].incomplete |= lost;
+                condition.rules.extend(rule);
             }
             StmtKind::Field { name, value } => {
                 if !this.first_time(name, &mut seen) {

@@ -113,6 +113,8 @@ pub struct OutputDraft<'p> {
     pub key: Option<Rc<str>>,
     /// The AWS name.
     pub aws_name: ir::Node<String>,
+    /// Of a reusable action: found through the action alone, since each of its uses has one.
+    pub of_template: bool,
     pub files: Vec<ir::Node<String>>,
 }
 
