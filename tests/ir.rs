@@ -520,7 +520,7 @@ const CASES: &[Case] = &[
         span: NEW,
         breaks: |p| {
             by_region(p, &["eu-west-1"], None);
-            ship(p).region = Some(name("eu1", NEW));
+            ship(p).region = Some(name("EU (Ireland)", NEW));
         },
         keeps: |p| {
             by_region(p, &["eu-west-1"], None);

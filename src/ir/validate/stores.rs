@@ -113,8 +113,7 @@ fn store(store: &Store, whole: Origin, diags: &mut Diagnostics) {
 }
 
 fn region_format(region: &str, at: Origin, diags: &mut Diagnostics) {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    if limits::REGION.fits(region) && region.bytes().all(legal) {
+    if is_region(region) {
         return;
     }
     diags.emit(
@@ -125,6 +124,11 @@ fn region_format(region: &str, at: Origin, diags: &mut Diagnostics) {
         )
         .with_help("write it as `eu-west-1`"),
     );
+}
+
+fn is_region(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    limits::REGION.fits(text) && text.bytes().all(legal)
 }
 
 /// A region and the first place that names it.
@@ -170,14 +174,14 @@ fn home_region<'a>(ctx: &Ctx<'a>, diags: &mut Diagnostics) -> Option<Named<'a>> 
     home.map(|(named, _)| named)
 }
 
-/// Each region that an action names, with the first place that does.
+/// Each region that an action names, with the first place that does; what is no region has been reported as such.
 fn regions<'a>(ctx: &Ctx<'a>) -> Vec<(&'a Action, Named<'a>)> {
     let mut seen = BTreeSet::new();
     ctx.actions()
         .filter_map(|(_, action)| {
             let region = action.region.as_ref()?;
             let named = (region.value.as_str(), place(region.origin, action.origin));
-            (limits::REGION.fits(named.0) && seen.insert(named.0)).then_some((action, named))
+            (is_region(named.0) && seen.insert(named.0)).then_some((action, named))
         })
         .collect()
 }
