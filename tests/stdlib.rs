@@ -2,6 +2,8 @@
 //! agrees with the facts about AWS that it was written from.
 
 mod agreement;
+mod conditions;
+mod examples;
 mod reference;
 
 use std::path::{Path, PathBuf};
