@@ -55,6 +55,17 @@ fn the_reference_says_what_the_text_says() {
 }
 
 #[test]
+fn the_library_is_formatted() {
+    for (module, id, text) in pipe::source::library::modules() {
+        let file = pipe::syntax::parse(text, id, &mut Diagnostics::default());
+        assert!(
+            pipe::syntax::fmt::format(text, &file) == text,
+            "run `pipe fmt stdlib/{module}.pipe`"
+        );
+    }
+}
+
+#[test]
 fn encoding_does_not_depend_on_the_order() {
     let mut providers = from_source();
     let bytes = library::encode(&providers);
