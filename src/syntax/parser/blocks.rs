@@ -3,7 +3,7 @@
 use pest::iterators::Pair;
 
 use super::heads::Head;
-use super::{Cursor, MAX_NESTING, Parser, Rule, codes};
+use super::{Braces, Cursor, MAX_NESTING, Parser, Rule, codes};
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 use crate::syntax::ast::{Block, CommentKind, Doc, Expr, Item, ItemKind, Stmt, StmtKind};
@@ -35,11 +35,22 @@ impl<'t> Parser<'t> {
         let mut progressed = false;
         while let Some(rule) = self.peek(cursor) {
             progressed = true;
+            if self.braces == Braces::ByIndentation
+                && let Some(start) = cursor.next_start()
+                && (rule == Rule::statement || rule == Rule::close)
+                && self.close_by_indentation(self.base + start, rule == Rule::close)
+            {
+                self.bump(cursor);
+                continue;
+            }
             if rule == Rule::statement {
                 self.begin_statement(cursor);
                 let doc = self.doc(cursor.next_start().map_or(0, |start| self.base + start));
                 if let Some(pair) = self.bump(cursor) {
                     self.statement(pair, doc);
+                }
+                if self.resume.is_some() {
+                    return true;
                 }
                 continue;
             }
@@ -67,7 +78,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn comma(&mut self, span: Span) {
+    pub(super) fn comma(&mut self, span: Span) {
         if self.takes_comma {
             self.takes_comma = false;
             self.unseparated = None;
@@ -118,24 +129,75 @@ impl<'t> Parser<'t> {
         self.takes_comma = true;
         self.unseparated = Some(end);
         let span = self.since(start);
-        self.place(head.node, doc, span);
+        if self.dropped_frames == 0 {
+            self.place(head.node, doc, span);
+        }
     }
 
     fn open_block(&mut self, frame: Frame) {
-        if self.frames.len() >= MAX_NESTING {
+        if self.frames.len() < MAX_NESTING {
+            self.frames.push(frame);
+            return;
+        }
+        if self.dropped_frames == 0 {
             self.report_too_deep(frame.open);
         }
-        self.frames.push(frame);
+        self.dropped_frames += 1;
     }
 
     fn close_block(&mut self, brace: Span) {
         self.unseparated = None;
         self.takes_comma = true;
-        let Some(frame) = self.frames.pop() else {
-            self.report_stray_brace(brace);
+        if self.dropped_frames > 0 {
+            self.dropped_frames -= 1;
             return;
+        }
+        match self.frames.pop() {
+            Some(frame) => self.end_block(frame, brace.end),
+            None => self.report_stray_brace(brace),
+        }
+    }
+
+    /// Closes the blocks that a line indented like this one cannot be inside of. True for a brace that closes nothing, and
+    /// has been reported.
+    fn close_by_indentation(&mut self, start: usize, is_brace: bool) -> bool {
+        if self.dropped_frames > 0 {
+            return false;
+        }
+        let Some(indentation) = self.indentation(start) else {
+            return false;
         };
-        self.end_block(frame, brace.end);
+        let is_left = |parser: &Self, frame: &Frame| {
+            parser.indentation(frame.start as usize).is_some_and(|of_block| {
+                if is_brace { of_block > indentation } else { of_block >= indentation }
+            })
+        };
+        let left = self.frames.iter().rev().take_while(|frame| is_left(self, frame)).count();
+        if is_brace && left == self.frames.len() {
+            return false;
+        }
+        if left > 0 {
+            let end = self.text_end_before(start);
+            let opens: Vec<Span> = self.frames[self.frames.len() - left..].iter().map(|frame| frame.open).collect();
+            if let Some((&innermost, others)) = opens.split_last() {
+                self.report_unclosed(innermost, others, end);
+            }
+            for _ in 0..left {
+                if let Some(frame) = self.frames.pop() {
+                    self.end_block(frame, end as u32);
+                }
+            }
+            self.unseparated = None;
+            return false;
+        }
+        let is_deeper = self
+            .frames
+            .last()
+            .is_some_and(|frame| self.indentation(frame.start as usize).is_some_and(|of_block| of_block < indentation));
+        if is_brace && is_deeper {
+            self.report_stray_brace(self.here(start, start + 1));
+        }
+        is_brace && is_deeper
     }
 
     /// Reports the blocks that are still open at the end of the file, and closes them.
@@ -154,6 +216,7 @@ impl<'t> Parser<'t> {
     }
 
     fn report_unclosed(&mut self, innermost: Span, others: &[Span], end: usize) {
+        self.lacks_braces = true;
         let expected = self.here(end, end);
         let mut diagnostic = Diagnostic::new(&codes::UNCLOSED_BRACE, innermost, "`{` is never closed")
             .with_label("opened here")
@@ -166,15 +229,15 @@ impl<'t> Parser<'t> {
     }
 
     fn report_stray_brace(&mut self, brace: Span) {
+        self.lacks_braces = true;
         let diagnostic = Diagnostic::new(&codes::STRAY_BRACE, brace, "this `}` closes nothing")
             .with_help("remove it, or write the `{` that it should close");
         self.found.push(diagnostic);
     }
 
     fn end_block(&mut self, frame: Frame, end: u32) {
-        let too_deep = self.frames.len() >= MAX_NESTING;
         let body = Block {
-            stmts: if too_deep { Vec::new() } else { frame.stmts },
+            stmts: frame.stmts,
             span: Span { end, ..frame.open },
         };
         let span = Span {
@@ -284,7 +347,7 @@ impl<'t> Parser<'t> {
     }
 
     /// The text of the `///` lines right above what begins at `start`.
-    fn doc(&self, start: usize) -> Doc {
+    pub(super) fn doc(&self, start: usize) -> Doc {
         let mut lines: Vec<&str> = Vec::new();
         let mut below = start;
         for comment in self.comments[self.comments_at_token..].iter().rev() {

@@ -32,11 +32,14 @@ impl<'t> Cursor<'t> {
 }
 
 impl<'t> Parser<'t> {
-    /// The rule of the next token that is not a comment.
+    /// The rule of the next token that is not a comment, and not behind the place where reading goes on.
     pub(super) fn peek(&mut self, cursor: &mut Cursor<'t>) -> Option<Rule> {
         loop {
             if let Some(next) = &cursor.next {
-                return Some(next.as_rule());
+                let is_taken_back = self
+                    .resume
+                    .is_some_and(|resume| self.base + next.as_span().start() >= resume);
+                return (!is_taken_back).then(|| next.as_rule());
             }
             let pair = cursor.rest.next()?;
             if pair.as_rule() == Rule::comment {

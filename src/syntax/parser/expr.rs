@@ -2,7 +2,7 @@
 
 use pest::iterators::Pair;
 
-use super::{Cursor, MAX_NESTING, Parser, Rule, codes};
+use super::{Braces, Cursor, MAX_NESTING, Parser, Rule, codes};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, CompVars, Expr, ExprKind, Ident, ListEntry, RecordEntry};
 
@@ -392,6 +392,11 @@ impl<'t> Parser<'t> {
         if self.peek(cursor) == Some(Rule::map_comp) {
             return self.map_comp(cursor, span);
         }
+        // A record without its brace, or perhaps without: what is indented no deeper than its line is not inside it.
+        let is_closed = self.text[..span.end as usize].ends_with('}');
+        let outside = (!is_closed || self.braces == Braces::ByIndentation)
+            .then(|| self.line_indentation(span.start as usize))
+            .filter(|_| self.text[span.range()].contains('\n'));
         let mut entries = Vec::new();
         let mut height = 0;
         let mut gap = Gap::default();
@@ -405,6 +410,13 @@ impl<'t> Parser<'t> {
                     entries.push(RecordEntry::Spread(expr));
                 }
                 _ => {
+                    if let Some(outside) = outside
+                        && let Some(start) = cursor.next_start().map(|start| self.base + start)
+                        && self.indentation(start).is_some_and(|indentation| indentation <= outside)
+                    {
+                        self.end_record_before(start, span);
+                        return (ExprKind::Record(entries), height);
+                    }
                     self.separate(cursor, &mut gap, Commas::OrLines);
                     let (key, quoted) = self.key(cursor);
                     let value = self.field_value(cursor, &key);
@@ -413,8 +425,25 @@ impl<'t> Parser<'t> {
             }
             height = height.max(self.height);
         }
+        if let Some(outside) = outside
+            && is_closed
+            && self.resume.is_none()
+            && self.indentation(span.end as usize - 1).is_some_and(|indentation| indentation < outside)
+        {
+            self.finish(cursor);
+            self.end_record_before(span.end as usize - 1, span);
+            return (ExprKind::Record(entries), height);
+        }
         self.close_bracket(cursor, span, "{");
         (ExprKind::Record(entries), height)
+    }
+
+    /// What stands at `at` belongs to the block around a record that lacks its brace.
+    fn end_record_before(&mut self, at: usize, span: Span) {
+        let end = self.text_end_before(at);
+        self.end = end as u32;
+        self.report_open_bracket(span.start as usize, "{", end);
+        self.resume = Some(at);
     }
 
     /// `...xs`

@@ -125,9 +125,21 @@ impl<'t> Parser<'t> {
                 let name = self.ident_or_missing(cursor);
                 ItemKind::Import(Import { path, name }).into()
             }
-            Rule::param_def => match self.bump(cursor) {
+            Rule::param_def => match self.bump_if(cursor, Rule::param) {
                 Some(pair) => ItemKind::Param(self.param(pair)).into(),
-                None => unreachable!("the grammar gives `param_def` a `param`"),
+                None => {
+                    let name = self.ident_or_missing(cursor);
+                    let ty = types::error(name.span);
+                    let span = name.span;
+                    let default = None;
+                    ItemKind::Param(Param {
+                        name,
+                        ty,
+                        default,
+                        span,
+                    })
+                    .into()
+                }
             },
             Rule::const_def => {
                 let name = self.ident_or_missing(cursor);
@@ -450,10 +462,8 @@ impl<'t> Parser<'t> {
         if let Some(pair) = self.bump_if(cursor, Rule::open) {
             return Some(self.token(&pair));
         }
-        let before = self.found.len();
         self.missing(cursor);
-        let is_only_brace = self.found.len() > before;
-        self.block_follows(is_only_brace)
+        self.block_follows()
     }
 }
 

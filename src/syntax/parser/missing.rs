@@ -88,24 +88,38 @@ impl<'t> Parser<'t> {
     pub(super) fn close_bracket(&mut self, cursor: &mut Cursor<'t>, span: Span, open: &str) {
         let Some(mark) = self.bump_if(cursor, Rule::no_close) else {
             self.finish(cursor);
-            self.end = span.end;
+            if self.resume.is_none() {
+                self.end = span.end;
+            }
             return;
         };
         let at = self.text_end_before(self.span(&mark).start as usize);
         self.end = at as u32;
-        let closing = match open {
-            "[" => "]",
-            "(" => ")",
-            "<" => ">",
-            _ => "}",
-        };
-        let code = if open == "{" {
-            &codes::UNCLOSED_BRACE
-        } else {
-            &codes::UNCLOSED_BRACKET
-        };
-        let opening = self.here(span.start as usize, span.start as usize + open.len());
+        self.report_open_bracket(span.start as usize, open, at);
+    }
+
+    /// Reports a bracket that is still open at `at`; several at one place are one mistake.
+    pub(super) fn report_open_bracket(&mut self, start: usize, open: &str, at: usize) {
+        let opening = self.here(start, start + open.len());
         let expected = self.here(at, at);
+        if let Some(last) = self.found.last_mut()
+            && last.others.first().is_some_and(|label| label.span == expected)
+        {
+            if last.others.len() < 4 {
+                *last = last.clone().with_other(opening, "this is open too");
+            }
+            return;
+        }
+        // A string without its end has swallowed the bracket too.
+        if self.quiet_until >= at && self.quiet_until > start {
+            return;
+        }
+        let (code, closing) = match open {
+            "[" => (&codes::UNCLOSED_BRACKET, "]"),
+            "(" => (&codes::UNCLOSED_BRACKET, ")"),
+            "<" => (&codes::UNCLOSED_BRACKET, ">"),
+            _ => (&codes::UNCLOSED_BRACE, "}"),
+        };
         self.found.push(
             Diagnostic::new(code, opening, format!("`{open}` is never closed"))
                 .with_label("opened here")
@@ -146,8 +160,4 @@ impl<'t> Parser<'t> {
             Some("give a part of it a name with `const`, or move it into a function or a reusable stage".to_owned());
     }
 
-    /// The end of the text before `at`, without the space between.
-    pub(super) fn text_end_before(&self, at: usize) -> usize {
-        self.text[..at].trim_end_matches([' ', '\t', '\n', '\r']).len()
-    }
 }

@@ -43,11 +43,24 @@ mod grammar {
 
 use grammar::{PipeParser, Rule};
 
+/// After so many reports the rest of a file is not read.
+const MAX_REPORTS: usize = 1000;
+
 /// Parses `text` and reports what is wrong with it; what was understood is in the result.
 pub fn parse(text: &str, file: FileId, diags: &mut Diagnostics) -> ast::File {
-    let mut parser = Parser::new(text, file);
+    let mut parser = Parser::new(text, file, Braces::AsWritten);
     parser.read_file();
-    for diagnostic in parser.found.drain(..) {
+    if parser.lacks_braces {
+        // A brace is missing or one too many. Where, indentation may know better than the end of the file; if it is
+        // wrong too, it leads to more reports, not to fewer.
+        let mut by_indentation = Parser::new(text, file, Braces::ByIndentation);
+        by_indentation.read_file();
+        if by_indentation.found.len() <= parser.found.len() {
+            parser = by_indentation;
+        }
+    }
+    parser.report_control_characters();
+    for diagnostic in parser.found {
         diags.emit(diagnostic);
     }
     ast::File {
@@ -56,9 +69,18 @@ pub fn parse(text: &str, file: FileId, diags: &mut Diagnostics) -> ast::File {
     }
 }
 
+/// How it is decided which brace closes which block.
+#[derive(Clone, Copy, PartialEq)]
+enum Braces {
+    AsWritten,
+    /// A line that is indented no deeper than the statement that opened a block is not inside that block.
+    ByIndentation,
+}
+
 struct Parser<'t> {
     text: &'t str,
     file: FileId,
+    braces: Braces,
     found: Vec<Diagnostic>,
     /// Offset in `text` of the slice that pest has seen.
     base: usize,
@@ -70,23 +92,34 @@ struct Parser<'t> {
     items: Vec<ast::Item>,
     /// The open blocks, outermost first.
     frames: Vec<Frame>,
+    /// How many blocks are open besides, which are nested too deeply to be kept.
+    dropped_frames: usize,
     /// How many brackets are open in the statement at hand.
     nesting: usize,
     /// The height of the expression or type built last.
     height: usize,
     /// Where something was last reported missing.
     missing_at: Option<Span>,
+    /// Up to here, reports that only follow from an earlier one are held back.
+    quiet_until: usize,
     /// The end of the last statement, if nothing has separated it from the next yet.
     unseparated: Option<usize>,
     /// A comma may stand here.
     takes_comma: bool,
+    /// A brace closed nothing, or nothing closed a brace.
+    lacks_braces: bool,
+    /// What pest took for part of a statement is not: the next run begins here.
+    resume: Option<usize>,
+    /// How many more bytes may be read again because of that.
+    resume_budget: usize,
 }
 
 impl<'t> Parser<'t> {
-    fn new(text: &'t str, file: FileId) -> Self {
+    fn new(text: &'t str, file: FileId, braces: Braces) -> Self {
         Self {
             text,
             file,
+            braces,
             found: Vec::new(),
             base: 0,
             end: 0,
@@ -94,31 +127,70 @@ impl<'t> Parser<'t> {
             comments_at_token: 0,
             items: Vec::new(),
             frames: Vec::new(),
+            dropped_frames: 0,
             nesting: 0,
             height: 0,
             missing_at: None,
+            quiet_until: 0,
             unseparated: None,
             takes_comma: false,
+            lacks_braces: false,
+            resume: None,
+            resume_budget: 2 * text.len() + 65_536,
         }
     }
 
     fn read_file(&mut self) {
+        let mut rule = Rule::run;
         while self.base < self.text.len() {
-            match PipeParser::parse(Rule::run, &self.text[self.base..]) {
-                Ok(mut pairs) => {
-                    let Some(run) = pairs.next() else { break };
-                    let stop = self.base + run.as_span().end();
-                    let progressed = self.read_run(&mut Cursor::new(run.into_inner()));
-                    self.base = stop;
-                    if !progressed && stop < self.text.len() {
-                        self.base = self.recover(stop);
-                    }
-                }
-                // Nested so deeply that pest gave up before its stack ended.
-                Err(_) => self.base = self.skip_deep(self.base),
+            if self.found.len() > MAX_REPORTS {
+                self.give_up();
+                return;
             }
+            let text = self.text;
+            let Ok(mut pairs) = PipeParser::parse(rule, &text[self.base..]) else {
+                // Nested so deeply that pest gave up before its stack ended: take the statements before one by one.
+                if rule == Rule::run {
+                    rule = Rule::step;
+                } else {
+                    rule = Rule::run;
+                    self.base = self.skip_deep(self.base);
+                }
+                continue;
+            };
+            let Some(run) = pairs.next() else { break };
+            let stop = self.base + run.as_span().end();
+            let progressed = self.read_run(&mut Cursor::new(run.into_inner()));
+            self.base = match self.resume.take() {
+                Some(resume) => self.forget_behind(resume, stop),
+                None if progressed || stop == text.len() => stop,
+                None => self.recover(stop),
+            };
         }
         self.close_all();
+    }
+
+    /// Takes back what was read behind `resume`, where reading goes on.
+    fn forget_behind(&mut self, resume: usize, stop: usize) -> usize {
+        let again = stop.saturating_sub(resume);
+        if again > self.resume_budget {
+            return stop;
+        }
+        self.resume_budget -= again;
+        let kept = self.comments.partition_point(|comment| (comment.span.start as usize) < resume);
+        self.comments.truncate(kept);
+        self.comments_at_token = self.comments_at_token.min(kept);
+        self.found.retain(|diagnostic| diagnostic.primary.span.start as usize <= resume);
+        self.end = self.end.min(resume as u32);
+        resume
+    }
+
+    fn give_up(&mut self) {
+        self.found.truncate(MAX_REPORTS);
+        let at = self.here(self.base, self.base);
+        self.report(&codes::TOO_MANY_ERRORS, at, "the rest of this file is not read: it has too many errors")
+            .help = Some("mend what stands above first".to_owned());
+        self.frames.clear();
     }
 
     fn here(&self, start: usize, end: usize) -> Span {

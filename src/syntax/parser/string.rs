@@ -33,8 +33,7 @@ impl<'t> Parser<'t> {
                 literal(&text[1..text.len() - 1])
             }
             Rule::open_string => {
-                self.report(&codes::UNTERMINATED_STRING, span, "this string has no closing quote")
-                    .help = Some("write `\"` where it ends; text of several lines stands in `\"\"\"`".to_owned());
+                self.report_open_string(span);
                 literal(&pair.as_str()[1..])
             }
             Rule::multiline => self.multiline(pair, span),
@@ -51,6 +50,23 @@ impl<'t> Parser<'t> {
             kind: ExprKind::Str(lit),
             span,
         }
+    }
+
+    /// A string that its line does not close; what else its quote has put out of order on the line is not worth a word.
+    fn report_open_string(&mut self, span: Span) {
+        let line_end = self.line_end(span.end as usize);
+        let follows = [&codes::MISSING_COMMA, &codes::MISSING_EQUALS, &codes::UNEXPECTED_TEXT, &codes::UNKNOWN_STATEMENT];
+        while let Some(last) = self.found.last() {
+            let at = last.primary.span.start as usize;
+            let is_on_line = at <= span.start as usize && !self.text[at..span.start as usize].contains('\n');
+            if !(is_on_line && follows.iter().any(|code| code.name == last.code.name)) {
+                break;
+            }
+            self.found.pop();
+        }
+        self.quiet_until = self.quiet_until.max(line_end);
+        self.report(&codes::UNTERMINATED_STRING, span, "this string has no closing quote")
+            .help = Some("write `\"` where it ends; text of several lines stands in `\"\"\"`".to_owned());
     }
 
     fn pieces(&mut self, pair: Pair<'t, Rule>) -> Vec<Piece<'t>> {
@@ -81,6 +97,7 @@ impl<'t> Parser<'t> {
                 end: span.start + 2,
                 ..span
             };
+            self.quiet_until = self.quiet_until.max(self.line_end(span.end as usize));
             self.report(&codes::UNCLOSED_BRACKET, open, "`${` is never closed").help =
                 Some("write `}` behind the expression; a literal `${` is written `\\${`".to_owned());
             return Expr {
