@@ -354,12 +354,14 @@ impl<'t> Parser<'t> {
             let range = comment.span.range();
             let between = &self.text[range.end.min(below)..below];
             if comment.kind == CommentKind::Doc {
-                let own_line = self.text[..range.start].trim_end_matches([' ', '\t']);
-                let is_apart = !lines.is_empty() && between.matches('\n').count() > 1;
+                // Commas only separate, wherever they stand.
+                let own_line = self.text[..range.start].trim_end_matches([' ', '\t', ',']);
+                let blank = &between[between.trim_end().len()..];
+                let is_apart = !lines.is_empty() && blank.matches('\n').count() > 1;
                 if is_apart || !(own_line.is_empty() || own_line.ends_with('\n')) {
                     break;
                 }
-                let line = &self.text[range.start + 3..range.end];
+                let line = self.text[range.start + 3..range.end].trim_end();
                 lines.push(line.strip_prefix(' ').unwrap_or(line));
             }
             below = range.start;

@@ -52,8 +52,10 @@ impl<'t> Parser<'t> {
 
     /// The next token that is not a comment.
     pub(super) fn bump(&mut self, cursor: &mut Cursor<'t>) -> Option<Pair<'t, Rule>> {
-        self.peek(cursor)?;
-        self.comments_at_token = self.comments.len();
+        // A comma only separates: a doc comment before it is above what stands behind it.
+        if self.peek(cursor)? != Rule::comma {
+            self.comments_at_token = self.comments.len();
+        }
         cursor.next.take()
     }
 
