@@ -177,9 +177,9 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// `text` with LF line ends.
+/// `text` with LF line ends. Where a carriage return stands before a CRLF, that would make a new CRLF of it: all is left.
 pub(super) fn unix_lines(text: &str) -> Cow<'_, str> {
-    if text.contains('\r') {
+    if text.contains("\r\n") && !text.contains("\r\r") {
         Cow::Owned(text.replace("\r\n", "\n"))
     } else {
         Cow::Borrowed(text)

@@ -26,6 +26,9 @@ impl<'a> Printer<'a> {
 
 /// The lines of a multi-line string with its quotes, without the closing line's indentation.
 fn unindented(text: &str) -> Option<Vec<&str>> {
+    if text.contains("\r\r") {
+        return None;
+    }
     let mut lines: Vec<&str> = text.lines().collect();
     let closing = lines.pop()?;
     let margin = closing.strip_suffix("\"\"\"")?;
