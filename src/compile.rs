@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::sema::eval::{Env, Evaluator, Reader};
 use crate::sema::program::{self, ModuleId, Program};
@@ -41,6 +42,8 @@ pub struct Compiled {
     pub sources: Sources,
     /// In the order of the file. With errors among the diagnostics these may be incomplete: look, do not export or run.
     pub pipelines: Vec<ir::Pipeline>,
+    /// The providers: the library's, and those that the files declare.
+    pub catalog: Catalog,
     /// Sorted by place.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -54,10 +57,11 @@ pub fn compile(host: &dyn Host, main: &Main, options: &Options) -> Result<Compil
     let reader = RootReader { host, root };
     let mut ev = Evaluator::new(&program, &reader, &mut diags);
     params::give(&mut ev, &mut sources, &options.defines, &options.params);
-    let pipelines = pipelines(&program, &mut ev);
+    let (pipelines, catalog) = pipelines(&program, &mut ev);
     Ok(Compiled {
         sources,
         pipelines,
+        catalog,
         diagnostics: diags.into_sorted(),
     })
 }
@@ -79,7 +83,7 @@ fn take_in(host: &dyn Host, main: &Main, sources: &mut Sources) -> Result<(FileI
     })
 }
 
-fn pipelines<'p>(program: &'p Program, ev: &mut Evaluator<'p, '_>) -> Vec<ir::Pipeline> {
+fn pipelines<'p>(program: &'p Program, ev: &mut Evaluator<'p, '_>) -> (Vec<ir::Pipeline>, Catalog) {
     let main = ModuleId(0);
     let mut signatures = Signatures::new(program, ev);
     let broken = program.modules.iter().any(|module| module.broken);
@@ -105,7 +109,7 @@ fn pipelines<'p>(program: &'p Program, ev: &mut Evaluator<'p, '_>) -> Vec<ir::Pi
     if !broken && !misspelt {
         lint::unused::unused(&unused, ev.diags);
     }
-    compiled
+    (compiled, signatures.catalog)
 }
 
 /// All rules about one pipeline: those of any declaration, those of its providers, and the lints.
