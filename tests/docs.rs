@@ -132,7 +132,7 @@ fn json_blocks_are_what_is_exported() {
         let [pipeline] = compiled.pipelines.as_slice() else {
             return Err("the block above it does not hold one pipeline".to_owned());
         };
-        let exported = pipe::export::codepipeline::export(pipeline, &mut Default::default());
+        let exported = pipe::export::codepipeline::export(pipeline, &mut Diagnostics::default());
         same(&exported.unwrap_or_default(), &block.text)
     });
 }

@@ -1,5 +1,6 @@
 //! The arguments. The doc comments are the help.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -36,6 +37,7 @@ pub(super) enum Command {
     Fmt(FmtArgs),
     Export(ExportArgs),
     Graph(GraphArgs),
+    Run(RunArgs),
     New(NewArgs),
     Doc(DocArgs),
     Explain(ExplainArgs),
@@ -176,6 +178,53 @@ pub(super) enum GraphFormat {
     Mermaid,
     /// Graphviz
     Dot,
+}
+
+/// Carry a pipeline out on this machine
+///
+/// Stages, steps and parallel actions run in CodePipeline's order and by its rules. Sources come from this machine,
+/// commands and buildspecs run in directories of their own, and what has no meaning here is checked and labelled
+/// "simulated". Logs, artifacts and deployed files are kept in `.pipe/` beside the file.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  pipe run main.pipe
+  pipe run main.pipe --var channel=beta --source app=../checkout
+  pipe run main.pipe --yes --json | jq -c .")]
+pub(super) struct RunArgs {
+    /// The file to run
+    pub(super) file: PathBuf,
+
+    /// Which pipeline, if the file has several
+    #[arg(long, value_name = "NAME")]
+    pub(super) pipeline: Option<String>,
+
+    /// Give a pipeline variable a value; may be repeated
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = key_value)]
+    pub(super) variables: Vec<(String, String)>,
+
+    /// Take a source action's files from here; may be repeated
+    #[arg(long = "source", value_name = "ACTION=PATH|URL[@REV]", value_parser = key_value)]
+    pub(super) sources: Vec<(String, String)>,
+
+    /// Approve whatever asks
+    #[arg(short, long)]
+    pub(super) yes: bool,
+
+    /// Print events, one JSON object a line, instead of a view
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// How many actions may run at the same time; as many as there are processors, if not given
+    #[arg(short, long, value_name = "N")]
+    pub(super) jobs: Option<NonZero<usize>>,
+
+    /// Where to keep logs and artifacts instead of `.pipe/` beside the file
+    #[arg(long, value_name = "DIR")]
+    pub(super) state_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) params: Params,
 }
 
 /// Write a first pipeline

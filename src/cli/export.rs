@@ -7,25 +7,22 @@ use super::load::{load, select};
 use super::output::deliver;
 use super::status::Status;
 use crate::diagnostic::{Diagnostics, human};
-use crate::export;
+use crate::export::{codepipeline, ir};
 
 /// Compiles a file and writes one of its pipelines out; nothing is written if there are errors.
-pub(super) fn run(args: &ExportArgs, console: &mut Console) -> Result<Status, Error> {
+pub(super) fn export(args: &ExportArgs, console: &mut Console) -> Result<Status, Error> {
     let Some(compiled) = load(&args.file, &args.params, console)? else {
         return Ok(Status::No);
     };
     let pipeline = select(compiled.pipelines, &args.file, args.pipeline.as_deref())?;
-    let mut diags = Diagnostics::default();
+    let mut diagnostics = Diagnostics::default();
     let text = match args.to {
-        ExportFormat::Codepipeline => export::codepipeline::export(&pipeline, &mut diags),
-        ExportFormat::Ir => Some(export::ir::export(&pipeline)),
+        ExportFormat::Codepipeline => codepipeline::export(&pipeline, &mut diagnostics),
+        ExportFormat::Ir => Some(ir::export(&pipeline)),
     };
+    let diagnostics = diagnostics.into_sorted();
+    console.note(&human::render(&diagnostics, &compiled.sources, console.err_style));
     let Some(text) = text else {
-        console.note(&human::render(
-            &diags.into_sorted(),
-            &compiled.sources,
-            console.err_style,
-        ));
         return Ok(Status::No);
     };
     deliver(&text, args.output.as_deref(), console)?;

@@ -6,6 +6,7 @@ use super::error::Error;
 use super::load::{load, select};
 use super::output::deliver;
 use super::status::Status;
+use crate::graph::{dot, mermaid};
 
 /// Compiles a file and draws one of its pipelines.
 pub(super) fn graph(args: &GraphArgs, console: &mut Console) -> Result<Status, Error> {
@@ -14,8 +15,8 @@ pub(super) fn graph(args: &GraphArgs, console: &mut Console) -> Result<Status, E
     };
     let pipeline = select(compiled.pipelines, &args.file, args.pipeline.as_deref())?;
     let text = match args.to {
-        GraphFormat::Mermaid => crate::graph::mermaid(&pipeline),
-        GraphFormat::Dot => crate::graph::dot(&pipeline),
+        GraphFormat::Mermaid => mermaid(&pipeline),
+        GraphFormat::Dot => dot(&pipeline),
     };
     deliver(&text, args.output.as_deref(), console)?;
     Ok(Status::Fine)

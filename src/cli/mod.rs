@@ -27,6 +27,7 @@ mod load;
 mod new;
 mod output;
 mod report;
+mod run;
 mod status;
 
 /// Runs the program with this process's arguments.
@@ -55,8 +56,9 @@ fn execute(command: Command, console: &mut Console) -> Result<Status, Error> {
     match command {
         Command::Check(args) => check::check(&args, console),
         Command::Fmt(args) => fmt::fmt(&args, console),
-        Command::Export(args) => export::run(&args, console),
+        Command::Export(args) => export::export(&args, console),
         Command::Graph(args) => graph::graph(&args, console),
+        Command::Run(args) => run::run(&args, console),
         Command::New(args) => new::new(&args, console),
         Command::Doc(args) => doc::doc(&args, console),
         Command::Explain(args) => explain::explain(&args, console),

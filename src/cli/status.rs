@@ -9,6 +9,8 @@ pub(super) enum Status {
     No,
     /// 2: bad arguments, an unreadable file.
     CouldNotAsk,
+    /// A run's own: 0 to 2 as above, 3 refused, 75 waits for an approval, 130 and 143 interrupted.
+    OfRun(u8),
 }
 
 impl Status {
@@ -17,6 +19,7 @@ impl Status {
             Self::Fine => 0,
             Self::No => 1,
             Self::CouldNotAsk => 2,
+            Self::OfRun(code) => code,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::status::Status;
 use crate::diagnostic::human::severity_name;
 use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Code, Severity};
+use crate::{catalog, export, ir, lint, sema, syntax};
 
 mod pages;
 
@@ -26,7 +27,14 @@ pub(super) fn explain(args: &ExplainArgs, console: &mut Console) -> Result<Statu
 
 /// Every kind of report there is, pass by pass.
 fn codes() -> impl Iterator<Item = &'static Code> {
-    let passes: [&[&Code]; 0] = [];
+    let passes = [
+        syntax::codes::ALL,
+        catalog::codes::ALL,
+        sema::codes::ALL,
+        ir::codes::ALL,
+        lint::codes::ALL,
+        export::codes::ALL,
+    ];
     passes.into_iter().flatten().copied()
 }
 

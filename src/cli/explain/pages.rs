@@ -7,4 +7,16 @@ macro_rules! pages {
 }
 
 /// Name and Markdown text of each page, by name.
-pub(super) static PAGES: &[(&str, &str)] = pages! {};
+pub(super) static PAGES: &[(&str, &str)] = pages! {
+    "bad-provider-setting"
+    "bad-provider-type"
+    "duplicate-in-provider"
+    "encoding-mismatch"
+    "misplaced-in-provider"
+    "missing-provider-type"
+    "reserved-field-name"
+    "unknown-driver"
+    "unknown-encoding"
+    "unknown-provider-field"
+    "unknown-provider-setting"
+};
