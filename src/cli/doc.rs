@@ -173,7 +173,7 @@ impl Library {
             let _ = write!(line, " = {}", self.as_written(default.span));
         }
         let key = match field.encoding.is_configuration() {
-            true => format!("  {}", self.paint.faint(&field.key)),
+            true => format!("  {}", self.paint.faint(&format!("// {}", field.key))),
             false => String::new(),
         };
         let _ = writeln!(out, "  {line}{key}");
