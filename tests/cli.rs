@@ -13,7 +13,11 @@ const GOOD: &str = r#"pipeline demo {
   artifact_store = "demo-artifacts"
 
   stage source {
-    action app = source.s3 { s3_bucket = "demo-source", s3_object_key = "app.zip", poll_for_source_changes = false }
+    action app = source.s3 {
+      s3_bucket               = "demo-source"
+      s3_object_key           = "app.zip"
+      poll_for_source_changes = false
+    }
   }
 
   stage build {
@@ -118,7 +122,7 @@ mod help {
         for name in ["check", "fmt", "export", "graph", "run", "new", "doc", "explain"] {
             let answer = place.pipe(&[name, "--help"]);
             assert_eq!((answer.status(), answer.err()), (0, ""), "{name}");
-            assert_snapshot!(format!("help_{name}"), answer.out());
+            insta::with_settings!({ snapshot_suffix => name }, { assert_snapshot!(answer.out()) });
         }
     }
 
@@ -212,7 +216,7 @@ mod check {
     fn standard_input_is_a_file_called_stdin() {
         let answer = Place::new(&[]).pipe_with(&["check", "-"], &GOOD.replace("input = app", "input = ap"));
         assert_eq!(answer.status(), 1);
-        assert!(answer.out().contains("[<stdin>:11:"), "{}", answer.out());
+        assert!(answer.out().contains("[<stdin>:14:"), "{}", answer.out());
     }
 
     #[test]
@@ -449,7 +453,7 @@ mod doc {
             let args: Vec<&str> = std::iter::once("doc").chain(name).collect();
             let answer = place.pipe(&args);
             assert_eq!((answer.status(), answer.err()), (0, ""), "{args:?}");
-            assert_snapshot!(format!("doc_{}", name.unwrap_or("all")), answer.out());
+            insta::with_settings!({ snapshot_suffix => name.unwrap_or("all") }, { assert_snapshot!(answer.out()) });
         }
     }
 

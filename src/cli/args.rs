@@ -277,7 +277,7 @@ pub(super) struct Params {
     #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = key_value)]
     defines: Vec<(String, String)>,
 
-    /// Take the parameters' values from a JSON file; -D goes before it
+    /// Take the parameters' values from a JSON file; -D wins over it
     #[arg(long, value_name = "FILE")]
     params: Option<PathBuf>,
 }

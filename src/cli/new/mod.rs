@@ -22,6 +22,7 @@ pub(super) fn new(args: &NewArgs, console: &mut Console) -> Result<Status, Error
     for (name, _) in FILES {
         let path = args.dir.join(name);
         if path.symlink_metadata().is_ok() {
+            let path = path.strip_prefix(".").unwrap_or(&path).to_owned();
             return Err(Error::Exists { path });
         }
     }
