@@ -51,6 +51,7 @@ fn setting(name: &str, default: u64) -> u64 {
 fn hold(text: &str) {
     let held = catch_unwind(AssertUnwindSafe(|| {
         properties::parse(text);
+        properties::fmt(text);
         properties::check(text);
     }));
     if held.is_err() {

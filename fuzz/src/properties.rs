@@ -44,6 +44,28 @@ pub fn check(text: &str) {
     serde_json::from_str::<serde_json::Value>(&report).expect("a report in JSON is JSON");
 }
 
+/// A text without syntax errors keeps its meaning when it is formatted, and its form when it is formatted again.
+pub fn fmt(text: &str) {
+    let mut diagnostics = Diagnostics::default();
+    let file = syntax::parse(text, FileId(0), &mut diagnostics);
+    if diagnostics.has_errors() {
+        return;
+    }
+    let once = syntax::fmt::format(text, &file);
+    let again = syntax::parse(&once, FileId(0), &mut diagnostics);
+    assert!(!diagnostics.has_errors(), "what was formatted does not parse:\n{once}");
+    assert_eq!(
+        syntax::dump(&file),
+        syntax::dump(&again),
+        "the tree has changed; formatted:\n{once}"
+    );
+    assert_eq!(
+        syntax::fmt::format(&once, &again),
+        once,
+        "formatted twice is not formatted once"
+    );
+}
+
 fn spans(diagnostic: &Diagnostic) -> impl Iterator<Item = Span> {
     let labels = std::iter::once(&diagnostic.primary).chain(&diagnostic.others);
     labels
