@@ -169,16 +169,28 @@ impl<'t> Parser<'t> {
         };
         let is_left = |parser: &Self, frame: &Frame| {
             parser.indentation(frame.start as usize).is_some_and(|of_block| {
-                if is_brace { of_block > indentation } else { of_block >= indentation }
+                if is_brace {
+                    of_block > indentation
+                } else {
+                    of_block >= indentation
+                }
             })
         };
-        let left = self.frames.iter().rev().take_while(|frame| is_left(self, frame)).count();
+        let left = self
+            .frames
+            .iter()
+            .rev()
+            .take_while(|frame| is_left(self, frame))
+            .count();
         if is_brace && left == self.frames.len() {
             return false;
         }
         if left > 0 {
             let end = self.text_end_before(start);
-            let opens: Vec<Span> = self.frames[self.frames.len() - left..].iter().map(|frame| frame.open).collect();
+            let opens: Vec<Span> = self.frames[self.frames.len() - left..]
+                .iter()
+                .map(|frame| frame.open)
+                .collect();
             if let Some((&innermost, others)) = opens.split_last() {
                 self.report_unclosed(innermost, others, end);
             }
@@ -190,10 +202,10 @@ impl<'t> Parser<'t> {
             self.unseparated = None;
             return false;
         }
-        let is_deeper = self
-            .frames
-            .last()
-            .is_some_and(|frame| self.indentation(frame.start as usize).is_some_and(|of_block| of_block < indentation));
+        let is_deeper = self.frames.last().is_some_and(|frame| {
+            self.indentation(frame.start as usize)
+                .is_some_and(|of_block| of_block < indentation)
+        });
         if is_brace && is_deeper {
             self.report_stray_brace(self.here(start, start + 1));
         }

@@ -412,7 +412,9 @@ impl<'t> Parser<'t> {
                 _ => {
                     if let Some(outside) = outside
                         && let Some(start) = cursor.next_start().map(|start| self.base + start)
-                        && self.indentation(start).is_some_and(|indentation| indentation <= outside)
+                        && self
+                            .indentation(start)
+                            .is_some_and(|indentation| indentation <= outside)
                     {
                         self.end_record_before(start, span);
                         return (ExprKind::Record(entries), height);
@@ -428,7 +430,9 @@ impl<'t> Parser<'t> {
         if let Some(outside) = outside
             && is_closed
             && self.resume.is_none()
-            && self.indentation(span.end as usize - 1).is_some_and(|indentation| indentation < outside)
+            && self
+                .indentation(span.end as usize - 1)
+                .is_some_and(|indentation| indentation < outside)
         {
             self.finish(cursor);
             self.end_record_before(span.end as usize - 1, span);

@@ -159,5 +159,4 @@ impl<'t> Parser<'t> {
         .help =
             Some("give a part of it a name with `const`, or move it into a function or a reusable stage".to_owned());
     }
-
 }

@@ -177,10 +177,13 @@ impl<'t> Parser<'t> {
             return stop;
         }
         self.resume_budget -= again;
-        let kept = self.comments.partition_point(|comment| (comment.span.start as usize) < resume);
+        let kept = self
+            .comments
+            .partition_point(|comment| (comment.span.start as usize) < resume);
         self.comments.truncate(kept);
         self.comments_at_token = self.comments_at_token.min(kept);
-        self.found.retain(|diagnostic| diagnostic.primary.span.start as usize <= resume);
+        self.found
+            .retain(|diagnostic| diagnostic.primary.span.start as usize <= resume);
         self.end = self.end.min(resume as u32);
         resume
     }
@@ -188,8 +191,12 @@ impl<'t> Parser<'t> {
     fn give_up(&mut self) {
         self.found.truncate(MAX_REPORTS);
         let at = self.here(self.base, self.base);
-        self.report(&codes::TOO_MANY_ERRORS, at, "the rest of this file is not read: it has too many errors")
-            .help = Some("mend what stands above first".to_owned());
+        self.report(
+            &codes::TOO_MANY_ERRORS,
+            at,
+            "the rest of this file is not read: it has too many errors",
+        )
+        .help = Some("mend what stands above first".to_owned());
         self.frames.clear();
     }
 

@@ -64,7 +64,10 @@ pub(super) fn is_keyword(word: &str) -> bool {
 
 /// Does the word begin something that stands at the top of a file and nowhere else?
 pub(super) fn is_item_keyword(word: &str) -> bool {
-    matches!(word, "import" | "param" | "const" | "type" | "fn" | "provider" | "pipeline")
+    matches!(
+        word,
+        "import" | "param" | "const" | "type" | "fn" | "provider" | "pipeline"
+    )
 }
 
 impl<'t> Parser<'t> {
@@ -160,7 +163,11 @@ impl<'t> Parser<'t> {
                 format!("the character `{char}` means nothing here"),
             )
             .with_help(help);
-            if char == ';' && self.text[end..].trim_start_matches([' ', '\t', '\r']).starts_with(['\n', '}', '/']) {
+            if char == ';'
+                && self.text[end..]
+                    .trim_start_matches([' ', '\t', '\r'])
+                    .starts_with(['\n', '}', '/'])
+            {
                 diagnostic = diagnostic.with_fix(span, "");
             }
             self.found.push(diagnostic);
@@ -184,7 +191,8 @@ impl<'t> Parser<'t> {
     fn forget_missing_at(&mut self, before: usize) {
         let same_place = |span: Span| span.is_empty() && span.start as usize == before;
         while let Some(last) = self.found.last() {
-            let is_bracket = last.code.name == codes::UNCLOSED_BRACKET.name || last.code.name == codes::UNCLOSED_BRACE.name;
+            let is_bracket =
+                last.code.name == codes::UNCLOSED_BRACKET.name || last.code.name == codes::UNCLOSED_BRACE.name;
             let expected_here = is_bracket && last.others.first().is_some_and(|label| same_place(label.span));
             if !(expected_here || same_place(last.primary.span)) {
                 return;
@@ -195,12 +203,18 @@ impl<'t> Parser<'t> {
 
     /// `stgae build {`: a statement whose keyword is misspelled, or lacks the space behind it.
     fn mistaken_statement(&mut self, at: usize, word: &'t str) -> Option<usize> {
-        let synonym = SYNONYMS.iter().find(|&&(other, _)| other == word).map(|&(_, keyword)| keyword);
+        let synonym = SYNONYMS
+            .iter()
+            .find(|&&(other, _)| other == word)
+            .map(|&(_, keyword)| keyword);
         let keyword = match KEYWORDS.iter().find(|&&(keyword, _)| keyword == word) {
             Some(&(keyword, _)) => keyword,
             None => synonym.or_else(|| suggest::nearest(word, KEYWORDS.map(|(keyword, _)| keyword)))?,
         };
-        let rule = KEYWORDS.iter().find(|&&(name, _)| name == keyword).map(|&(_, rule)| rule);
+        let rule = KEYWORDS
+            .iter()
+            .find(|&&(name, _)| name == keyword)
+            .map(|&(_, rule)| rule);
         let word_end = at + word.len();
         let rest = &self.text[word_end..];
         let behind = word_end + (rest.len() - rest.trim_start().len());
@@ -222,9 +236,13 @@ impl<'t> Parser<'t> {
         };
         if !is_exact {
             let span = self.here(at, word_end);
-            let diagnostic = Diagnostic::new(&codes::UNKNOWN_STATEMENT, span, format!("no statement begins with `{word}`"))
-                .with_help(format!("did you mean `{keyword}`?"))
-                .with_fix(span, keyword);
+            let diagnostic = Diagnostic::new(
+                &codes::UNKNOWN_STATEMENT,
+                span,
+                format!("no statement begins with `{word}`"),
+            )
+            .with_help(format!("did you mean `{keyword}`?"))
+            .with_fix(span, keyword);
             self.found.push(diagnostic);
         }
         let doc = self.doc(at);
@@ -275,12 +293,17 @@ impl<'t> Parser<'t> {
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if self.frames.is_empty() => {
-                "begin with `pipeline`, `import`, `param`, `const`, `type`, `fn`, `stage`, `action` or `provider`".to_owned()
+                "begin with `pipeline`, `import`, `param`, `const`, `type`, `fn`, `stage`, `action` or `provider`"
+                    .to_owned()
             }
             None => format!("write a field as `{word} = value`, or begin with a keyword like `action` or `output`"),
         };
-        self.report(&codes::UNKNOWN_STATEMENT, span, format!("no statement begins with `{word}`"))
-            .help = Some(help);
+        self.report(
+            &codes::UNKNOWN_STATEMENT,
+            span,
+            format!("no statement begins with `{word}`"),
+        )
+        .help = Some(help);
     }
 
     /// Text that is nothing, inside brackets or between statements.

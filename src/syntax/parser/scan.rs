@@ -54,7 +54,8 @@ impl Scanner<'_> {
             b'"' => {
                 let multiline = rest.starts_with(b"\"\"\"");
                 self.at += if multiline { 2 } else { 0 };
-                self.inside.push(if multiline { Inside::MultilineText } else { Inside::Text });
+                self.inside
+                    .push(if multiline { Inside::MultilineText } else { Inside::Text });
                 Step::Other
             }
             b'/' if rest.starts_with(b"//") => {
@@ -241,7 +242,8 @@ impl<'t> Parser<'t> {
 
     fn report_open_comment(&mut self, at: usize) {
         let opening = self.here(at, at + 2);
-        self.report(&codes::UNTERMINATED_COMMENT, opening, "this comment is never ended").help =
+        self.report(&codes::UNTERMINATED_COMMENT, opening, "this comment is never ended")
+            .help =
             Some("write `*/` where it ends; comments nest, so each `/*` inside needs one of its own".to_owned());
     }
 

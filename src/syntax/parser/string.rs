@@ -55,7 +55,12 @@ impl<'t> Parser<'t> {
     /// A string that its line does not close; what else its quote has put out of order on the line is not worth a word.
     fn report_open_string(&mut self, span: Span) {
         let line_end = self.line_end(span.end as usize);
-        let follows = [&codes::MISSING_COMMA, &codes::MISSING_EQUALS, &codes::UNEXPECTED_TEXT, &codes::UNKNOWN_STATEMENT];
+        let follows = [
+            &codes::MISSING_COMMA,
+            &codes::MISSING_EQUALS,
+            &codes::UNEXPECTED_TEXT,
+            &codes::UNKNOWN_STATEMENT,
+        ];
         while let Some(last) = self.found.last() {
             let at = last.primary.span.start as usize;
             let is_on_line = at <= span.start as usize && !self.text[at..span.start as usize].contains('\n');
