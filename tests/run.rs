@@ -1,12 +1,18 @@
 //! Runs with real processes, from IR built here.
 
 mod buildspec;
+mod engine;
+mod sources;
+mod stopping;
 
-use pipe::ir::EnvironmentKind;
-use pipe::run::RunOutcome;
+use pipe::ir::{ConditionResult, EnvironmentKind, RetryMode};
+use pipe::run::event::Event;
+use pipe::run::{RunOptions, RunOutcome};
 use serde_json::json;
 
-use crate::support::runs::{ActionExt, Project, action, commands, pipeline, source, stage, variable};
+use crate::support::runs::{
+    ActionExt, Project, Ran, action, build, commands, condition, pipeline, retry, rule, source, stage, variable,
+};
 
 #[test]
 fn files_and_variables_go_from_action_to_action() {
@@ -120,4 +126,229 @@ fn a_command_of_the_users_stands_in() {
         "{}",
         ran.log("Read/read")
     );
+}
+
+/// A run of a source and one more action.
+fn ran(action: pipe::ir::Action, change: impl FnOnce(&mut RunOptions)) -> Ran {
+    let project = Project::new(&[("data.json", "{}"), ("broken.json", "{")]);
+    let mut options = project.options();
+    change(&mut options);
+    project.run_with(
+        &pipeline(vec![stage("Source", vec![source("app")]), stage("Do", vec![action])]),
+        &options,
+    )
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_before_anything_starts() {
+    let refused = |action: pipe::ir::Action| {
+        let ran = ran(action, |_| ());
+        assert!(ran.records.is_empty(), "{:#?}", ran.records);
+        ran.outcome
+    };
+    assert_eq!(refused(action("a", "Deploy/Custom/Unknown/1")), RunOutcome::Refused);
+    assert_eq!(
+        refused(action("a", "Approval/AWS/Manual/1")),
+        RunOutcome::WaitsForApproval
+    );
+    let secret = commands("a", &["true"]).env("TOKEN", "npm", EnvironmentKind::SecretsManager);
+    assert_eq!(refused(secret), RunOutcome::Refused);
+    let unknown_output = action("a", "Invoke/AWS/Lambda/1");
+    let user = commands("b", &["echo #{a.ANSWER}"]).step(2);
+    let project = Project::new(&[]);
+    let demo = |invoke| {
+        pipeline(vec![
+            stage("Source", vec![source("app")]),
+            stage("Do", vec![invoke, user.clone()]),
+        ])
+    };
+    assert_eq!(project.run(&demo(unknown_output.clone())).outcome, RunOutcome::Refused);
+    let known = unknown_output.local("outputs", json!({"ANSWER": 42}));
+    let ran_known = project.run(&demo(known));
+    assert_eq!(ran_known.outcome, RunOutcome::Succeeded);
+    assert!(ran_known.log("Do/b").ends_with("42\n"));
+    assert_eq!(
+        refused(action("a", "Deploy/AWS/ECS/1").local("outputs", json!([1]))),
+        RunOutcome::Refused
+    );
+
+    let mut demo = pipeline(vec![
+        stage("Source", vec![source("app")]),
+        stage("Do", vec![commands("a", &["true"])]),
+    ]);
+    demo.variables.push(variable("channel", None));
+    assert_eq!(project.run(&demo).outcome, RunOutcome::Refused);
+    let mut options = project.options();
+    options.variables = vec![("chanel".to_owned(), "x".to_owned())];
+    assert_eq!(project.run_with(&demo, &options).outcome, RunOutcome::Unusable);
+    let codes = [RunOutcome::Unusable, RunOutcome::Refused, RunOutcome::WaitsForApproval];
+    assert_eq!(codes.map(|outcome| outcome.exit_code()), [2, 3, 75]);
+}
+
+#[test]
+fn yes_approves() {
+    let ran = ran(action("go", "Approval/AWS/Manual/1"), |options| options.yes = true);
+    assert_eq!(ran.outcome, RunOutcome::Succeeded);
+    assert_eq!(ran.log("Do/go"), "approved: --yes answers all approvals\n");
+}
+
+#[test]
+fn secrets_reach_the_action_and_no_log() {
+    let show = commands(
+        "show",
+        &["echo $TOKEN; echo \"<$TOKEN>\" | base64; test $TOKEN = s3cr3t-t0ken; exit 1"],
+    );
+    let show = show.env("TOKEN", "npm:token", EnvironmentKind::SecretsManager);
+    let ran = ran(show, |options| {
+        options
+            .environment
+            .insert("PIPE_SECRET_NPM_TOKEN".to_owned(), "s3cr3t-t0ken".to_owned());
+    });
+    let log = ran.log("Do/show");
+    assert!(log.contains("\n***\n") && !log.contains("s3cr3t"), "{log}");
+    let journal = std::fs::read_to_string(ran.run_dir.join("journal.jsonl")).unwrap_or_default();
+    assert!(
+        !journal.contains("s3cr3t") && !journal.contains("czNjcjN0"),
+        "{journal}"
+    );
+    assert!(!log.contains("zM2NyM3QtdDBrZW"), "{log}");
+}
+
+#[test]
+fn simulated_actions_check_what_they_are_given() {
+    let deploy = |path: &str| {
+        let action = action("deploy", "Deploy/AWS/CloudFormation/1").input("app");
+        ran(action.set("TemplatePath", path).output("made", &[]), |_| ())
+    };
+    let good = deploy("app::data.json");
+    assert_eq!(good.outcome, RunOutcome::Succeeded);
+    assert!(
+        good.log("Do/deploy").starts_with("simulated: "),
+        "{}",
+        good.log("Do/deploy")
+    );
+    let missing = deploy("app::nothing.yml").failure("Do/deploy");
+    assert_eq!(
+        missing.message,
+        "`TemplatePath` names `app::nothing.yml`: the artifact `app` has no file `nothing.yml`"
+    );
+    let broken = deploy("app::broken.json").failure("Do/deploy");
+    assert!(
+        broken.message.contains("`broken.json` in `app` does not parse"),
+        "{}",
+        broken.message
+    );
+    let ecs = ran(action("ecs", "Deploy/AWS/ECS/1").input("app"), |_| ());
+    assert!(
+        ecs.failure("Do/ecs")
+            .message
+            .contains("no file `imagedefinitions.json`")
+    );
+}
+
+#[test]
+fn conditions_decide() {
+    let project = Project::new(&[]);
+    let mut demo = pipeline(vec![
+        stage("Source", vec![source("app")]),
+        stage("Beta", vec![commands("beta", &["true"])]),
+        stage("Prod", vec![commands("prod", &["true"])]),
+    ]);
+    demo.variables.push(variable("channel", Some("beta")));
+    let channel = |wanted: &str, operator: &str| {
+        rule(
+            "channel",
+            "VariableCheck",
+            &[
+                ("Variable", "#{variables.channel}"),
+                ("Value", wanted),
+                ("Operator", operator),
+            ],
+        )
+    };
+    demo.stages[1].before_entry = Some(condition(ConditionResult::Skip, vec![channel("prod", "NE")]));
+    demo.stages[2].before_entry = Some(condition(ConditionResult::Skip, vec![channel("pro.*", "MATCHES")]));
+    let mut shell = rule("smoke", "Commands", &[]);
+    shell.commands = demo.stages[1].actions[0].commands.clone();
+    demo.stages[1].on_success = Some(condition(
+        ConditionResult::Fail,
+        vec![shell, rule("alarm", "CloudWatchAlarm", &[])],
+    ));
+    let ran = project.run(&demo);
+    assert_eq!(ran.outcome, RunOutcome::Succeeded, "{:#?}", ran.records);
+    assert_eq!(ran.endings(), ["Source/app succeeded", "Beta/beta succeeded"]);
+    let simulated = |record: &pipe::run::event::Record| match &record.event {
+        Event::RuleFinished { rule, simulated, .. } => Some((rule.clone(), *simulated)),
+        _ => None,
+    };
+    let mut rules: Vec<(String, bool)> = ran.records.iter().filter_map(simulated).collect();
+    rules.sort();
+    let expected = [
+        ("alarm", true),
+        ("channel", false),
+        ("channel", false),
+        ("smoke", false),
+    ];
+    assert_eq!(rules, expected.map(|(rule, simulated)| (rule.to_owned(), simulated)));
+}
+
+#[test]
+fn a_retry_starts_from_a_clean_folder() {
+    let project = Project::new(&[]);
+    let counter = project.path().join("counter");
+    let flaky = commands(
+        "flaky",
+        &[&format!(
+            "test ! -e left && touch left && echo x >> {0} && test $(wc -l < {0}) = 2",
+            counter.display()
+        )],
+    );
+    let mut demo = pipeline(vec![stage("Source", vec![source("app")]), stage("Do", vec![flaky])]);
+    demo.stages[1].on_failure = Some(retry(RetryMode::FailedActions));
+    let ran = project.run(&demo);
+    assert_eq!(ran.outcome, RunOutcome::Succeeded, "{:#?}", ran.records);
+    assert_eq!(
+        ran.endings(),
+        ["Source/app succeeded", "Do/flaky failed", "Do/flaky succeeded"]
+    );
+}
+
+#[test]
+fn a_failed_build_says_what_to_do() {
+    let ran = ran(build("build").input("app"), |_| ());
+    let failure = ran.failure("Do/build");
+    assert_eq!(
+        failure.message,
+        "there is no buildspec `buildspec.yml` in the source `app`"
+    );
+    assert!(failure.help.unwrap().contains("local { buildspec"));
+}
+
+#[test]
+fn the_journal_tells_the_whole_story() {
+    let ran = ran(commands("a", &["true"]), |_| ());
+    assert_eq!(
+        ran.story(),
+        [
+            "run_started",
+            "stage_started",
+            "action_started",
+            "action_finished",
+            "stage_finished",
+            "stage_started",
+            "action_started",
+            "action_finished",
+            "stage_finished",
+            "run_finished",
+        ]
+    );
+    let numbers: Vec<u64> = ran.records.iter().map(|record| record.seq).collect();
+    assert_eq!(numbers, (1..=10).collect::<Vec<u64>>());
+    for record in &ran.records {
+        let json = serde_json::to_string(record).unwrap();
+        assert_eq!(
+            serde_json::from_str::<pipe::run::event::Record>(&json).unwrap(),
+            *record
+        );
+    }
 }

@@ -694,6 +694,3 @@ pub fn log_path(name: &ActionName) -> String {
 fn millis(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
 }
-
-#[cfg(test)]
-mod tests;

@@ -45,6 +45,7 @@ use std::sync::Arc;
 
 pub use outcome::RunOutcome;
 
+use crate::catalog::Catalog;
 use crate::ir::{Pipeline, TypeId};
 use plan::{Plan, Refusal, RefusalKind};
 use secrets::Secrets;
@@ -65,6 +66,16 @@ pub trait Drivers: Sync {
 impl<F: Fn(&TypeId) -> Option<String> + Sync> Drivers for F {
     fn driver(&self, type_id: &TypeId) -> Option<String> {
         self(type_id)
+    }
+}
+
+impl Drivers for Catalog {
+    fn driver(&self, type_id: &TypeId) -> Option<String> {
+        self.by_type(type_id)?.driver.clone()
+    }
+
+    fn provider(&self, type_id: &TypeId) -> Option<String> {
+        Some(self.by_type(type_id)?.name.clone())
     }
 }
 

@@ -425,9 +425,10 @@ impl Planner<'_> {
                     position,
                     rule: rule_index,
                 };
-                // A CodeBuild project is known only by its name here: there is no buildspec to carry out.
+                // A CodeBuild project is known only by its name here: without an input there is no buildspec to carry out.
                 let driver = match driver {
                     Driver::VariableCheck | Driver::DeploymentWindow | Driver::Shell => driver,
+                    Driver::Buildspec if !rule.inputs.is_empty() => driver,
                     _ => Driver::Simulate,
                 };
                 self.plan.rules.insert(at, driver);

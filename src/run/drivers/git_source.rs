@@ -287,7 +287,7 @@ async fn git_files(job: &mut Job, folder: &Path, state: &Path) -> Result<Vec<Pat
         let listed = git_ok(job, &folder.join(&below), &arguments).await?;
         for name in listed.stdout.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
             let path = below.join(OsStr::from_bytes(name));
-            if is_state(&folder.join(&path), state) {
+            if is_state(folder, &path, state) {
                 continue;
             }
             // A folder in the list is a repository in the repository.
@@ -308,14 +308,17 @@ async fn git_files(job: &mut Job, folder: &Path, state: &Path) -> Result<Vec<Pat
 
 /// All files of a folder that `.gitignore` does not hold back; never our own state.
 pub fn walk(folder: &Path, state: &Path) -> io::Result<Vec<PathBuf>> {
-    let state = state.to_path_buf();
+    let (state, root) = (state.to_path_buf(), folder.to_path_buf());
     let walker = ignore::WalkBuilder::new(folder)
         .hidden(false)
         .require_git(false)
         .parents(false)
         .git_global(false)
         .follow_links(false)
-        .filter_entry(move |entry| entry.file_name() != ".git" && !is_state(entry.path(), &state))
+        .filter_entry(move |entry| {
+            let below = entry.path().strip_prefix(&root).unwrap_or(Path::new(""));
+            entry.file_name() != ".git" && !is_state(&root, below, &state)
+        })
         .build();
     let mut out = Vec::new();
     for entry in walker {
@@ -330,8 +333,10 @@ pub fn walk(folder: &Path, state: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(out)
 }
 
-fn is_state(path: &Path, state: &Path) -> bool {
-    path.starts_with(state) || path.components().any(|part| part.as_os_str() == ".pipe")
+/// Whether `path` below `folder` is our own state. A clone lies in the state folder itself, and all of it is wanted.
+fn is_state(folder: &Path, path: &Path, state: &Path) -> bool {
+    let is_inside = !folder.starts_with(state) && folder.join(path).starts_with(state);
+    is_inside || path.components().any(|part| part.as_os_str() == ".pipe")
 }
 
 /// Sets what the commit says; gives words for people.

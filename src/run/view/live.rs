@@ -23,22 +23,43 @@ pub struct Live {
     context: Context,
     summary: Summary,
     done: usize,
+    /// Somebody is typing an answer: nothing is drawn over it.
+    is_asking: bool,
+    asked: Option<ActionName>,
+    /// What could not be shown meanwhile.
+    held: Vec<String>,
 }
 
 impl Live {
     pub fn new(context: Context) -> Self {
         Self {
-            bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(15)),
+            bars: MultiProgress::with_draw_target(target()),
             running: BTreeMap::new(),
             stage: None,
             context,
             summary: Summary::default(),
             done: 0,
+            is_asking: false,
+            asked: None,
+            held: Vec::new(),
         }
     }
 
-    fn line(&self, text: &str) {
-        let _ = self.bars.println(text);
+    fn line(&mut self, text: &str) {
+        if self.is_asking {
+            self.held.push(text.to_owned());
+        } else {
+            let _ = self.bars.println(text);
+        }
+    }
+
+    fn answered(&mut self) {
+        if std::mem::take(&mut self.is_asking) {
+            self.bars.set_draw_target(target());
+            for text in std::mem::take(&mut self.held) {
+                let _ = self.bars.println(text);
+            }
+        }
     }
 
     fn start(&mut self, name: &ActionName) {
@@ -115,6 +136,10 @@ impl Live {
     }
 }
 
+fn target() -> ProgressDrawTarget {
+    ProgressDrawTarget::stderr_with_hz(15)
+}
+
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
@@ -129,11 +154,21 @@ impl View for Live {
                 return self.show_stage(&stage);
             }
             Event::ActionFinished { name, .. } => {
+                if self.asked.as_ref() == Some(name) {
+                    self.asked = None;
+                    self.answered();
+                }
                 self.finish_action(name);
                 let stage = name.stage.clone();
                 self.show_stage(&stage);
             }
+            Event::StopRequested { .. } => {
+                // The terminal shows `^C` where the answer would stand.
+                let _ = std::io::stderr().write_all(b"\n");
+                self.answered();
+            }
             Event::RunFinished { status, .. } => {
+                self.answered();
                 self.clear();
                 let closing = self.summary.closing(&self.context);
                 let closing = match (self.context.colour, status, closing.trim_end().rsplit_once('\n')) {
@@ -166,8 +201,9 @@ impl View for Live {
         self.bars.suspend(|| {
             let _ = std::io::stderr().write_all(text.as_bytes());
         });
-        // The line that is being typed must not be drawn over.
         self.bars.set_draw_target(ProgressDrawTarget::hidden());
+        self.is_asking = true;
+        self.asked = Some(question.name.clone());
     }
 
     fn finish(&mut self) {

@@ -19,6 +19,7 @@ pub struct Summary {
     succeeded: usize,
     simulated: usize,
     stood_in: usize,
+    rules_simulated: usize,
     failed: usize,
     stopped: usize,
     skipped: usize,
@@ -70,11 +71,11 @@ impl Summary {
                     .filter(|failed| failed.status == Status::Failed)
                     .count();
             }
+            Event::RuleFinished { simulated, .. } => self.rules_simulated += usize::from(*simulated),
             Event::Note { message } => self.notes.push(message.clone()),
             Event::RunFinished { status, duration_ms } => self.end = Some((*status, *duration_ms)),
             Event::StageStarted { .. }
             | Event::StageFinished { .. }
-            | Event::RuleFinished { .. }
             | Event::ConditionFinished { .. }
             | Event::StopRequested { .. } => {}
         }
@@ -170,8 +171,12 @@ impl Summary {
             (simulated, 0) => format!(", {simulated} of them simulated"),
             (simulated, stood_in) => format!(", {simulated} of them simulated and {stood_in} stood in for"),
         };
+        let rules = match self.rules_simulated {
+            0 => String::new(),
+            rules => format!("; {} simulated", count(rules, "rule")),
+        };
         if status == RunStatus::Succeeded && self.skipped == 0 {
-            return format!("{}{simulated},", count(self.succeeded, "action"));
+            return format!("{}{simulated}{rules},", count(self.succeeded, "action"));
         }
         let mut parts = vec![format!(
             "{} of {} succeeded{simulated}",
@@ -190,7 +195,7 @@ impl Summary {
                 parts.push(format!("{number} {words}"));
             }
         }
-        format!("{},", parts.join("; "))
+        format!("{}{rules},", parts.join("; "))
     }
 
     fn failure(&self, out: &mut String, failed: &Failed, context: &Context) {

@@ -1,1 +1,0 @@
-//! Tables of inputs and expected commands.

@@ -1,0 +1,420 @@
+//! CodePipeline's semantics: tables of what happens and what the engine says to that.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use pipe::ir::{ConditionResult, Pipeline, RetryMode};
+use pipe::run::RunOptions;
+use pipe::run::engine::{Command, Ended, Engine, Input, Verdict};
+use pipe::run::event::{Event, Position};
+use pipe::run::outcome::Failure;
+use pipe::run::plan::{ActionRef, RuleRef, plan};
+use serde_json::json;
+
+use crate::support::runs::{
+    ActionExt, StandardDrivers, action, commands, condition, pipeline, retry, rule, source, stage,
+};
+
+struct Bench {
+    pipeline: Arc<Pipeline>,
+    engine: Engine,
+    now: Timestamp,
+    attempts: BTreeMap<ActionRef, u32>,
+}
+
+/// Runs a table: each line is an input and the engine's answer to it.
+fn check(pipeline: Pipeline, jobs: usize, table: &[(&str, &str)]) {
+    let options = RunOptions {
+        yes: true,
+        ..RunOptions::default()
+    };
+    let plan = plan(&pipeline, &StandardDrivers, &options).unwrap();
+    let pipeline = Arc::new(pipeline);
+    let mut bench = Bench {
+        engine: Engine::new(Arc::clone(&pipeline), Arc::new(plan), "an-id", jobs),
+        pipeline,
+        now: Timestamp::UNIX_EPOCH,
+        attempts: BTreeMap::new(),
+    };
+    for (line, (input, expected)) in table.iter().enumerate() {
+        let found = bench.step(input);
+        assert_eq!(found, *expected, "line {}: {input}", line + 1);
+    }
+}
+
+impl Bench {
+    fn step(&mut self, text: &str) -> String {
+        let input = self.input(text);
+        let commands = self.engine.handle(self.now, input);
+        let words: Vec<String> = commands.iter().filter_map(|command| self.words(command)).collect();
+        words.join(", ")
+    }
+
+    fn input(&mut self, text: &str) -> Input {
+        let words: Vec<&str> = text.split(' ').collect();
+        match words.as_slice() {
+            ["start"] => Input::Start,
+            ["ok", name] => self.ended(name, None),
+            ["fail", name] => self.ended(name, Some(Failure::new("oops"))),
+            ["stop"] => Input::StopRequested {
+                reason: "interrupted".to_owned(),
+                at_once: false,
+            },
+            ["after", seconds] => {
+                self.now = self
+                    .now
+                    .checked_add(SignedDuration::from_secs(seconds.parse().unwrap()))
+                    .unwrap();
+                Input::Tick
+            }
+            ["rule", stage, position, rule, verdict] => Input::RuleEnded {
+                at: RuleRef {
+                    stage: self.stage(stage),
+                    position: match *position {
+                        "before" => Position::BeforeEntry,
+                        "success" => Position::OnSuccess,
+                        _ => Position::OnFailure,
+                    },
+                    rule: rule.parse().unwrap(),
+                },
+                verdict: Verdict {
+                    satisfied: *verdict == "yes",
+                    simulated: false,
+                    message: String::new(),
+                },
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn stage(&self, name: &str) -> usize {
+        self.pipeline
+            .stages
+            .iter()
+            .position(|stage| stage.name.value == name)
+            .unwrap()
+    }
+
+    fn ended(&self, name: &str, failure: Option<Failure>) -> Input {
+        let (stage, action) = name.split_once('/').unwrap();
+        let stage = self.stage(stage);
+        let actions = &self.pipeline.stages[stage].actions;
+        let action = actions.iter().position(|found| found.name.value == action).unwrap();
+        let at = ActionRef { stage, action };
+        Input::ActionEnded {
+            at,
+            attempt: self.attempts[&at],
+            ended: Ended {
+                failure,
+                variables: BTreeMap::from([("V".to_owned(), "#{variables.x}".to_owned())]),
+                ..Ended::default()
+            },
+        }
+    }
+
+    fn words(&mut self, command: &Command) -> Option<String> {
+        Some(match command {
+            Command::StartAction {
+                at, attempt, resolved, ..
+            } => {
+                self.attempts.insert(*at, *attempt);
+                let stage = &self.pipeline.stages[at.stage];
+                let again = if *attempt > 1 { " again" } else { "" };
+                let custom = resolved
+                    .configuration
+                    .get("CustomData")
+                    .map(|data| format!(" `{data}`"))
+                    .unwrap_or_default();
+                format!("run {}/{}{again}{custom}", stage.name, stage.actions[at.action].name)
+            }
+            Command::StartRule { at, .. } => format!("rule {}", at.rule),
+            Command::SignalAll(level) => format!("signal all {level:?}"),
+            Command::Signal(at, level) => format!("signal {} {level:?}", at.action),
+            Command::Finish(status) => format!("the end: {status}"),
+            Command::Record(event) => match event {
+                Event::StageStarted { stage, .. } => format!("stage {stage}"),
+                Event::StageFinished { stage, status, .. } => format!("{stage} {status}"),
+                Event::StageRetried { mode, .. } => mode.clone(),
+                Event::ActionFinished {
+                    name, status, failure, ..
+                } => {
+                    let why = failure.as_ref().filter(|failure| failure.message != "oops");
+                    let why = why.map(|failure| format!(": {}", failure.message)).unwrap_or_default();
+                    format!("{} {status}{why}", name.action)
+                }
+                Event::ConditionFinished { result, .. } => result.clone().unwrap_or_else(|| "go on".to_owned()),
+                Event::Note { message } if message.contains("roll stage") => "rollback is said".to_owned(),
+                Event::Note { .. }
+                | Event::RunStarted { .. }
+                | Event::ActionStarted { .. }
+                | Event::RuleFinished { .. }
+                | Event::StopRequested { .. }
+                | Event::RunFinished { .. } => return None,
+            },
+        })
+    }
+}
+
+/// A source and one stage of commands: `a` and `b` in the first step, `c` in the second.
+fn two_steps() -> Pipeline {
+    let actions = vec![
+        commands("a", &["true"]),
+        commands("b", &["true"]),
+        commands("c", &["true"]).step(20),
+    ];
+    pipeline(vec![stage("S", vec![source("app")]), stage("B", actions)])
+}
+
+#[test]
+fn steps_and_stages_go_one_after_the_other() {
+    check(
+        two_steps(),
+        8,
+        &[
+            ("start", "stage S, run S/app"),
+            ("ok S/app", "app succeeded, S succeeded, stage B, run B/a, run B/b"),
+            ("ok B/b", "b succeeded"),
+            ("ok B/a", "a succeeded, run B/c"),
+            ("ok B/c", "c succeeded, B succeeded, the end: succeeded"),
+        ],
+    );
+}
+
+#[test]
+fn jobs_limits_what_runs_at_the_same_time_and_approvals_do_not_count() {
+    let actions = vec![
+        commands("a", &["true"]),
+        action("ask", "Approval/AWS/Manual/1"),
+        commands("b", &["true"]),
+        commands("c", &["true"]),
+    ];
+    check(
+        pipeline(vec![stage("S", vec![source("app")]), stage("B", actions)]),
+        1,
+        &[
+            ("start", "stage S, run S/app"),
+            ("ok S/app", "app succeeded, S succeeded, stage B, run B/a, run B/ask"),
+            ("ok B/ask", "ask succeeded"),
+            ("ok B/a", "a succeeded, run B/b"),
+            ("ok B/b", "b succeeded, run B/c"),
+            ("ok B/c", "c succeeded, B succeeded, the end: succeeded"),
+        ],
+    );
+}
+
+#[test]
+fn siblings_of_a_failure_come_to_their_end_and_nothing_new_starts() {
+    let table: &[(&str, &str)] = &[
+        ("start", "stage S, run S/app"),
+        ("ok S/app", "app succeeded, S succeeded, stage B, run B/a, run B/b"),
+        ("fail B/a", "a failed"),
+        ("ok B/b", "b succeeded, B failed, the end: failed"),
+        ("ok B/b", ""),
+    ];
+    check(two_steps(), 8, table);
+    check(
+        two_steps(),
+        1,
+        &[
+            ("start", "stage S, run S/app"),
+            ("ok S/app", "app succeeded, S succeeded, stage B, run B/a"),
+            ("fail B/a", "a failed, B failed, the end: failed"),
+        ],
+    );
+}
+
+#[test]
+fn a_failed_stage_is_retried_once() {
+    let mut demo = two_steps();
+    demo.stages[1].on_failure = Some(retry(RetryMode::FailedActions));
+    check(
+        demo,
+        8,
+        &[
+            ("start", "stage S, run S/app"),
+            ("ok S/app", "app succeeded, S succeeded, stage B, run B/a, run B/b"),
+            ("ok B/a", "a succeeded"),
+            ("fail B/b", "b failed, FAILED_ACTIONS, stage B, run B/b again"),
+            ("ok B/b", "b succeeded, run B/c"),
+            ("fail B/c", "c failed, B failed, the end: failed"),
+        ],
+    );
+    let mut demo = two_steps();
+    demo.stages[1].on_failure = Some(retry(RetryMode::AllActions));
+    check(
+        demo,
+        8,
+        &[
+            ("start", "stage S, run S/app"),
+            ("ok S/app", "app succeeded, S succeeded, stage B, run B/a, run B/b"),
+            ("ok B/a", "a succeeded"),
+            ("ok B/b", "b succeeded, run B/c"),
+            (
+                "fail B/c",
+                "c failed, ALL_ACTIONS, stage B, run B/a again, run B/b again",
+            ),
+            ("ok B/b", "b succeeded"),
+            ("ok B/a", "a succeeded, run B/c again"),
+            ("ok B/c", "c succeeded, B succeeded, the end: succeeded"),
+        ],
+    );
+}
+
+#[test]
+fn conditions() {
+    let with = |change: &dyn Fn(&mut pipe::ir::Stage)| {
+        let mut demo = pipeline(vec![
+            stage("S", vec![source("app")]),
+            stage("B", vec![commands("a", &["true"])]),
+            stage("C", vec![commands("c", &["true"])]),
+        ]);
+        change(&mut demo.stages[1]);
+        demo
+    };
+    let rules = || vec![rule("one", "VariableCheck", &[]), rule("two", "LambdaInvoke", &[])];
+    let begin = [
+        ("start", "stage S, run S/app"),
+        ("ok S/app", "app succeeded, S succeeded, stage B, rule 0, rule 1"),
+    ];
+    let entry = |result| with(&|stage| stage.before_entry = Some(condition(result, rules())));
+    let table = |rest: &[(&'static str, &'static str)]| [&begin[..], rest].concat();
+    let goes_on = table(&[("rule B before 1 yes", ""), ("rule B before 0 yes", "go on, run B/a")]);
+    check(entry(ConditionResult::Fail), 8, &goes_on);
+    let fails = table(&[
+        ("rule B before 0 no", ""),
+        ("rule B before 1 yes", "the stage fails, B failed, the end: failed"),
+    ]);
+    check(entry(ConditionResult::Fail), 8, &fails);
+    let skips = table(&[
+        ("rule B before 1 no", ""),
+        (
+            "rule B before 0 yes",
+            "the stage is skipped, B skipped, stage C, run C/c",
+        ),
+    ]);
+    check(entry(ConditionResult::Skip), 8, &skips);
+
+    let begin = [
+        ("start", "stage S, run S/app"),
+        ("ok S/app", "app succeeded, S succeeded, stage B, run B/a"),
+    ];
+    let table = |rest: &[(&'static str, &'static str)]| [&begin[..], rest].concat();
+    let success = |result| with(&|stage| stage.on_success = Some(condition(result, rules())));
+    let passes = table(&[
+        ("ok B/a", "a succeeded, rule 0, rule 1"),
+        ("rule B success 0 yes", ""),
+        ("rule B success 1 yes", "go on, B succeeded, stage C, run C/c"),
+    ]);
+    check(success(ConditionResult::Rollback), 8, &passes);
+    let rolls_back = table(&[
+        ("ok B/a", "a succeeded, rule 0, rule 1"),
+        ("rule B success 0 yes", ""),
+        (
+            "rule B success 1 no",
+            "CodePipeline would roll the stage back, rollback is said, B failed, the end: failed",
+        ),
+    ]);
+    check(success(ConditionResult::Rollback), 8, &rolls_back);
+
+    let failure = with(&|stage| {
+        let mut handling = retry(RetryMode::FailedActions);
+        handling.result = None;
+        handling.condition = Some(condition(ConditionResult::Rollback, rules()));
+        stage.on_failure = Some(handling);
+    });
+    let rolls_back = table(&[
+        ("fail B/a", "a failed, rule 0, rule 1"),
+        ("rule B failure 0 yes", ""),
+        (
+            "rule B failure 1 yes",
+            "CodePipeline would roll the stage back, rollback is said, B failed, the end: failed",
+        ),
+    ]);
+    check(failure, 8, &rolls_back);
+}
+
+#[test]
+fn a_stop_is_patient_at_first() {
+    let begin = [
+        ("start", "stage S, run S/app"),
+        ("ok S/app", "app succeeded, S succeeded, stage B, run B/a, run B/b"),
+    ];
+    let table = |rest: &[(&'static str, &'static str)]| [&begin[..], rest].concat();
+    let ladder = table(&[
+        ("stop", "signal all Interrupt"),
+        ("after 4", ""),
+        ("fail B/a", "a stopped"),
+        ("after 1", "signal all Terminate"),
+        ("after 5", "signal all Kill"),
+        ("after 50", ""),
+        ("fail B/b", "b stopped, B stopped, the end: stopped"),
+    ]);
+    check(two_steps(), 8, &ladder);
+    let twice = table(&[
+        ("stop", "signal all Interrupt"),
+        ("stop", "signal all Kill"),
+        ("stop", ""),
+        ("fail B/a", "a stopped"),
+        ("ok B/b", "b succeeded, B stopped, the end: stopped"),
+    ]);
+    check(two_steps(), 8, &twice);
+}
+
+#[test]
+fn time_runs_out() {
+    let mut ask = action("ask", "Approval/AWS/Manual/1");
+    let other = action("other", "Approval/AWS/Manual/1");
+    ask.timeout_minutes = Some(pipe::ir::Node::new(10, pipe::ir::Origin::default()));
+    check(
+        pipeline(vec![stage("S", vec![source("app")]), stage("B", vec![ask, other])]),
+        8,
+        &[
+            ("start", "stage S, run S/app"),
+            (
+                "ok S/app",
+                "app succeeded, S succeeded, stage B, run B/ask, run B/other",
+            ),
+            ("after 599", ""),
+            ("after 1", "signal 0 Terminate"),
+            ("after 5", "signal 0 Kill"),
+            ("fail B/ask", "ask failed: its time was over after 10 minutes"),
+            ("after 604800", "signal 1 Terminate"),
+            (
+                "fail B/other",
+                "other failed: its time was over after 10080 minutes, B failed, the end: failed",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn variables_are_replaced_once_and_just_before_the_start() {
+    let show = |name: &str, data: &str| action(name, "Approval/AWS/Manual/1").set("CustomData", data);
+    check(
+        pipeline(vec![
+            stage("S", vec![source("app").local("outputs", json!({"V": ""}))]),
+            stage(
+                "B",
+                vec![
+                    show("ask", "#{app.V} in #{codepipeline.PipelineExecutionId}")
+                        .local("outputs", json!({"NOTHING": ""})),
+                ],
+            ),
+            stage("C", vec![show("what", "#{ask.NOTHING}"), show("other", "#{x")]),
+        ]),
+        8,
+        &[
+            ("start", "stage S, run S/app"),
+            (
+                "ok S/app",
+                "app succeeded, S succeeded, stage B, run B/ask `#{variables.x} in an-id`",
+            ),
+            (
+                "ok B/ask",
+                "ask succeeded, B succeeded, stage C, run C/other `#{x`, what failed: `#{ask.NOTHING}` has no value: nothing has set it",
+            ),
+            ("ok C/other", "other succeeded, C failed, the end: failed"),
+        ],
+    );
+}
