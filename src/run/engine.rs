@@ -319,7 +319,7 @@ impl Engine {
         // Entry and success conditions act when they are not met, a failure condition when it is: an alarm that rings
         // satisfies a failure condition and rolls back.
         let acts = (position == Position::OnFailure) == satisfied;
-        let words = acts.then(|| match result {
+        let words = acts.then_some(match result {
             Some(ConditionResult::Skip) => "the stage is skipped",
             Some(ConditionResult::Rollback) => "CodePipeline would roll the stage back",
             Some(ConditionResult::Fail | ConditionResult::Retry) | None => "the stage fails",
@@ -633,21 +633,22 @@ impl Engine {
             }
         }
         self.out.extend(signals);
-        if let Some(stopping) = &mut self.stopping {
-            if stopping.level < Level::Kill && stopping.next <= now {
-                stopping.level = stopping.level.next();
-                stopping.next = now.checked_add(PATIENCE).unwrap_or(now);
-                let level = stopping.level;
-                let count = self.running.len() + self.rules.len();
-                let message = format!(
-                    "{} still running after {} seconds: sending {}",
-                    things(count, "action is", "actions are"),
-                    PATIENCE.as_secs(),
-                    if level == Level::Kill { "KILL" } else { "TERM" }
-                );
-                self.record(Event::Note { message });
-                self.out.push(Command::SignalAll(level));
-            }
+        if let Some(stopping) = &mut self.stopping
+            && stopping.level < Level::Kill
+            && stopping.next <= now
+        {
+            stopping.level = stopping.level.next();
+            stopping.next = now.checked_add(PATIENCE).unwrap_or(now);
+            let level = stopping.level;
+            let count = self.running.len() + self.rules.len();
+            let message = format!(
+                "{} still running after {} seconds: sending {}",
+                things(count, "action is", "actions are"),
+                PATIENCE.as_secs(),
+                if level == Level::Kill { "KILL" } else { "TERM" }
+            );
+            self.record(Event::Note { message });
+            self.out.push(Command::SignalAll(level));
         }
     }
 }

@@ -158,6 +158,7 @@ impl Loop {
                 Command::StartRule { at, resolved, inputs } => self.start_rule(at, *resolved, inputs),
                 Command::SignalAll(level) => {
                     self.level = level;
+                    #[expect(clippy::iter_over_hash_type, reason = "all get it, in whatever order")]
                     for (_, stop) in self.running.values() {
                         let _ = stop.send(level);
                     }
@@ -319,7 +320,7 @@ async fn run_action(mut job: Job) -> Ended {
             if failure.tail.is_empty() {
                 failure.tail = job.log.tail();
             }
-            failure.directory = job.dir.exists().then(|| job.dir.clone());
+            failure.directory = job.dir.exists().then(|| job.dir.clone().into());
             Ended {
                 failure: Some(failure),
                 ..Ended::default()

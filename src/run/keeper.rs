@@ -39,16 +39,11 @@ pub fn keep() -> Option<u8> {
     if !cfg!(target_os = "linux") {
         return None;
     }
-    if let Some(keeper) = std::env::var(KEPT_BY)
-        .ok()
-        .and_then(|id| id.parse().ok())
-        .map(Pid::from_raw)
-    {
-        if keeper == getppid() {
-            become_runner(keeper);
-            return None;
-        }
-        // Inherited from a run around this one: this run gets a keeper of its own.
+    let keeper = std::env::var(KEPT_BY).ok().and_then(|id| id.parse().ok());
+    // Any other id was inherited from a run around this one, which gets a keeper of its own.
+    if keeper == Some(getppid().as_raw()) {
+        become_runner(getppid());
+        return None;
     }
     become_keeper().ok()
 }

@@ -241,7 +241,7 @@ fn prepare(pipeline: &Pipeline, plan: Plan, options: RunOptions) -> io::Result<(
         run_dir,
         secrets: Arc::new(secrets),
         screen: Arc::new(Screen::choose(&options, context)),
-        asker: Asker::new(),
+        asker: Asker::default(),
         environment: base_environment(),
         shell,
         jobs: options.jobs.unwrap_or(cores),

@@ -1,7 +1,7 @@
 //! How things ended: actions, stages, runs.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +81,7 @@ pub struct Failure {
     pub tail: Vec<String>,
     /// Where its files still are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub directory: Option<PathBuf>,
+    pub directory: Option<Box<Path>>,
 }
 
 impl Failure {

@@ -433,14 +433,14 @@ impl Planner<'_> {
                 };
                 self.plan.rules.insert(at, driver);
                 let place = format!("{}, {}, rule {}", stage.name, position.words(), rule.name);
-                if driver == Driver::DeploymentWindow {
-                    if let Err(problem) = super::drivers::deployment_window::check(rule) {
-                        self.impossible(
-                            &place,
-                            problem,
-                            "correct it: six fields (the first is `*`), and optionally a year",
-                        );
-                    }
+                if driver == Driver::DeploymentWindow
+                    && let Err(problem) = super::drivers::deployment_window::check(rule)
+                {
+                    self.impossible(
+                        &place,
+                        problem,
+                        "correct it: six fields (the first is `*`), and optionally a year",
+                    );
                 }
             }
         }

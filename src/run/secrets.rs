@@ -103,7 +103,7 @@ fn forms(value: &str) -> Vec<Vec<u8>> {
     let trimmed = value.trim();
     out.push(trimmed.as_bytes().to_vec());
     if let Ok(json) = serde_json::to_string(trimmed) {
-        out.push(json[1..json.len() - 1].as_bytes().to_vec());
+        out.push(json.as_bytes()[1..json.len() - 1].to_vec());
     }
     for before in 0..3 {
         let mut bytes = vec![0; before];

@@ -100,17 +100,12 @@ pub struct Question {
 }
 
 /// Gets answers: one question at a time, from lines that somebody types.
+#[derive(Default)]
 pub struct Asker {
     lines: tokio::sync::Mutex<Option<mpsc::UnboundedReceiver<String>>>,
 }
 
 impl Asker {
-    pub fn new() -> Self {
-        Self {
-            lines: tokio::sync::Mutex::new(None),
-        }
-    }
-
     /// Asks; none when there is nobody to answer any more.
     pub async fn ask(&self, screen: &Screen, question: &Question) -> Option<bool> {
         let mut lines = self.lines.lock().await;

@@ -225,10 +225,10 @@ impl Summary {
                 let _ = writeln!(out, "    | {line}");
             }
         }
-        if let Some(log) = failed.log.as_ref().map(|log| context.run_dir.join(log)) {
-            if log.exists() {
-                let _ = writeln!(out, "  whole log: {}", show_path(&log));
-            }
+        if let Some(log) = failed.log.as_ref().map(|log| context.run_dir.join(log))
+            && log.exists()
+        {
+            let _ = writeln!(out, "  whole log: {}", show_path(&log));
         }
         if let Some(directory) = &failure.directory {
             let _ = writeln!(out, "  its files: {}", show_path(directory));
