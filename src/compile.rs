@@ -118,6 +118,7 @@ fn check_ir<'p>(ir: &ir::Pipeline, signatures: &mut Signatures, ev: &mut Evaluat
     let mut signature_of = |id: &ir::TypeId| signatures.by_type(id, ev);
     conform::conform(ir, &mut signature_of, &mut found);
     lint::same_target::same_target(ir, &mut signature_of, &mut found);
+    lint::local::local(ir, &mut found);
     ir::validate(ir, &mut found);
     ev.diags.extend(found);
 }

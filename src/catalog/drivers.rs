@@ -28,14 +28,44 @@ pub const DRIVERS: [&str; 9] = [
     "deployment_window",
 ];
 
-/// Every setting that an action's `local { … }` block may hold.
-pub const LOCAL_SETTINGS: [&str; 8] = [
-    "run",
-    "path",
-    "buildspec",
-    "shell",
-    "outputs",
-    "env",
-    "secrets",
-    "files",
+/// Every setting that an action's `local { … }` block may hold, with the form of its value.
+pub const LOCAL_SETTINGS: [(&str, SettingForm); 8] = [
+    ("run", SettingForm::Text),
+    ("path", SettingForm::Text),
+    ("buildspec", SettingForm::Text),
+    ("shell", SettingForm::Text),
+    ("outputs", SettingForm::Map),
+    ("env", SettingForm::Map),
+    ("secrets", SettingForm::Map),
+    ("files", SettingForm::List),
 ];
+
+/// The form of a setting's value. A number or boolean stands for its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingForm {
+    Text,
+    /// From names to texts.
+    Map,
+    /// Texts; one stands for a list of one.
+    List,
+}
+
+impl SettingForm {
+    pub fn accepts(self, value: &serde_json::Value) -> bool {
+        let is_text = |value: &serde_json::Value| value.is_string() || value.is_number() || value.is_boolean();
+        match self {
+            Self::Text => is_text(value),
+            Self::Map => value.as_object().is_some_and(|map| map.values().all(is_text)),
+            Self::List => is_text(value) || value.as_array().is_some_and(|list| list.iter().all(is_text)),
+        }
+    }
+
+    /// In words: `it must be …`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Text => "a string",
+            Self::Map => "a map of strings",
+            Self::List => "a string or a list of strings",
+        }
+    }
+}

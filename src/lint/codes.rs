@@ -20,6 +20,15 @@ pub static SAME_TARGET: Code = Code::warning(
     "actions that run at the same time and deploy to the same place",
 );
 
+pub static UNKNOWN_LOCAL_SETTING: Code = Code::error(
+    "unknown-local-setting",
+    "a setting in a `local` block that no driver knows",
+);
+pub static WRONG_LOCAL_SETTING: Code = Code::error(
+    "wrong-local-setting",
+    "a setting in a `local` block whose value has another form",
+);
+
 /// Every kind of report in here.
 pub static ALL: &[&Code] = &[
     &UNUSED_IMPORT,
@@ -33,4 +42,6 @@ pub static ALL: &[&Code] = &[
     &UNUSED_VARIABLE,
     &UNUSED_BINDING,
     &SAME_TARGET,
+    &UNKNOWN_LOCAL_SETTING,
+    &WRONG_LOCAL_SETTING,
 ];

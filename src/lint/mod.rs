@@ -4,5 +4,6 @@
 //! case in `tests/cases/check/lint/`.
 
 pub mod codes;
+pub mod local;
 pub mod same_target;
 pub mod unused;

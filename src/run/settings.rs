@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::catalog::drivers::LOCAL_SETTINGS;
 use crate::ir::Local;
 
 /// What a `local` block may say. What it means for each driver is in the table of [`crate::catalog::drivers`].
@@ -25,15 +26,24 @@ impl Settings {
         let mut out = Self::default();
         for (name, setting) in &local.settings {
             let value = &setting.value;
+            let form = LOCAL_SETTINGS
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, form)| form);
+            if let Some(form) = form
+                && !form.accepts(value)
+            {
+                return Err(format!("the local setting `{name}` must be {}", form.words()));
+            }
             match name.as_str() {
-                "run" => out.run = Some(text(name, value)?),
-                "path" => out.path = Some(text(name, value)?),
-                "buildspec" => out.buildspec = Some(text(name, value)?),
-                "shell" => out.shell = Some(text(name, value)?),
-                "outputs" => out.outputs = map(name, value)?,
-                "env" => out.env = map(name, value)?,
-                "secrets" => out.secrets = map(name, value)?,
-                "files" => out.files = list(name, value)?,
+                "run" => out.run = scalar(value),
+                "path" => out.path = scalar(value),
+                "buildspec" => out.buildspec = scalar(value),
+                "shell" => out.shell = scalar(value),
+                "outputs" => out.outputs = map(value),
+                "env" => out.env = map(value),
+                "secrets" => out.secrets = map(value),
+                "files" => out.files = list(value),
                 _ => {}
             }
         }
@@ -49,22 +59,16 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-fn text(name: &str, value: &Value) -> Result<String, String> {
-    scalar(value).ok_or_else(|| format!("the local setting `{name}` must be a string"))
-}
-
-fn map(name: &str, value: &Value) -> Result<BTreeMap<String, String>, String> {
-    let wrong = || format!("the local setting `{name}` must be a map of strings");
-    let entries = value.as_object().ok_or_else(wrong)?.iter();
+fn map(value: &Value) -> BTreeMap<String, String> {
+    let entries = value.as_object().into_iter().flatten();
     entries
-        .map(|(key, value)| Ok((key.clone(), scalar(value).ok_or_else(wrong)?)))
+        .filter_map(|(key, value)| Some((key.clone(), scalar(value)?)))
         .collect()
 }
 
-fn list(name: &str, value: &Value) -> Result<Vec<String>, String> {
-    let wrong = || format!("the local setting `{name}` must be a string or a list of strings");
+fn list(value: &Value) -> Vec<String> {
     match value {
-        Value::Array(items) => items.iter().map(|item| scalar(item).ok_or_else(wrong)).collect(),
-        other => Ok(vec![scalar(other).ok_or_else(wrong)?]),
+        Value::Array(items) => items.iter().filter_map(scalar).collect(),
+        other => scalar(other).into_iter().collect(),
     }
 }
