@@ -136,16 +136,30 @@ mod tests {
             .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
             .collect();
         let table: Vec<&str> = PAGES.iter().map(|(name, _)| *name).collect();
-        assert!(table.is_sorted(), "the table is in the order of the alphabet");
-        assert_eq!(files.iter().map(String::as_str).collect::<Vec<_>>(), table);
+        if files.iter().map(String::as_str).eq(table.iter().copied()) {
+            return;
+        }
+        if std::env::var_os("UPDATE_PAGES").is_some() {
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/cli/explain/pages.rs");
+            let text = std::fs::read_to_string(path).unwrap();
+            let (head, _) = text.split_once("pages! {").unwrap();
+            let names: String = files.iter().map(|name| format!("    \"{name}\"\n")).collect();
+            std::fs::write(path, format!("{head}pages! {{\n{names}}};\n")).unwrap();
+        }
+        panic!("pages.rs does not list docs/diagnostics: `UPDATE_PAGES=1 cargo test --lib explain` writes it anew");
     }
 
+    /// What only JSON and templates can get wrong has no example in `.pipe`.
     #[test]
-    fn every_page_has_its_name_and_both_examples() {
+    fn every_page_has_its_name_and_both_examples_or_none() {
         for (name, text) in PAGES {
             assert!(text.starts_with(&format!("# {name}\n\n")), "{name}: its title");
-            assert_eq!(text.matches("```pipe fails\n").count(), 1, "{name}: what fails");
-            assert_eq!(text.matches("```pipe mended\n").count(), 1, "{name}: the same, mended");
+            let fails = text.matches("```pipe fails\n").count();
+            let mended = text.matches("```pipe mended\n").count();
+            assert!(
+                fails == mended && fails <= 1,
+                "{name}: what fails, and the same, mended"
+            );
         }
     }
 

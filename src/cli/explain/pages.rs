@@ -1,4 +1,6 @@
 //! The pages about diagnostics, `docs/diagnostics/*.md`, as they are in the binary.
+//!
+//! After adding a page: `UPDATE_PAGES=1 cargo test --lib explain` writes the table anew.
 
 macro_rules! pages {
     ($($name:literal)*) => {
