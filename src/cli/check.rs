@@ -63,8 +63,12 @@ fn render(reports: &Reports, format: ReportFormat, style: human::Style) -> Strin
 
 /// Checks every input, several at a time; the results are in the order of the inputs.
 fn check_all(inputs: &[Input], options: &Options) -> Vec<Result<Reports, Error>> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    if inputs.len() == 1 || threads == 1 {
+    // Asking how many processors there are reads files: not for a single input.
+    let threads = match inputs.len() {
+        0 | 1 => 1,
+        several => thread::available_parallelism().map_or(1, NonZero::get).min(several),
+    };
+    if threads == 1 {
         return inputs.iter().map(|input| check_one(input, options)).collect();
     }
     let next = AtomicUsize::new(0);
@@ -77,7 +81,7 @@ fn check_all(inputs: &[Input], options: &Options) -> Vec<Result<Reports, Error>>
         }
     };
     thread::scope(|scope| {
-        for _ in 1..threads.min(inputs.len()) {
+        for _ in 1..threads {
             scope.spawn(work);
         }
         work();
