@@ -3,6 +3,7 @@
 pub(crate) mod listing;
 pub(crate) mod pipeline;
 pub(crate) mod runs;
+pub(crate) mod spans;
 
 use std::path::PathBuf;
 

@@ -3,6 +3,7 @@
 use pest::iterators::Pair;
 
 use super::heads::Head;
+use super::recover::is_item_keyword;
 use super::{Braces, Cursor, MAX_NESTING, Parser, Rule, codes};
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
@@ -16,6 +17,17 @@ pub(super) enum Node {
     Else(Option<Expr>),
     /// A block that begins with an unknown word: it is read for what is wrong inside, and dropped.
     Unknown,
+}
+
+impl Node {
+    /// Gives a statement or item its block.
+    pub(super) fn set_body(&mut self, body: Block) {
+        match self {
+            Self::Stmt(kind) => set_stmt_body(kind, body),
+            Self::Item(kind) => set_item_body(kind, body),
+            Self::Else(_) | Self::Unknown => {}
+        }
+    }
 }
 
 /// An open block.
@@ -186,7 +198,7 @@ impl<'t> Parser<'t> {
             return false;
         }
         if left > 0 {
-            let end = self.text_end_before(start);
+            let end = self.end as usize;
             let opens: Vec<Span> = self.frames[self.frames.len() - left..]
                 .iter()
                 .map(|frame| frame.open)
@@ -217,9 +229,9 @@ impl<'t> Parser<'t> {
         if self.frames.is_empty() {
             return;
         }
-        let end = self.text_end_before(self.text.len());
+        let end = self.text_end_before(self.text.len()).max(self.end as usize);
         let mut opens: Vec<Span> = self.frames.iter().map(|frame| frame.open).collect();
-        if let Some(innermost) = opens.pop() {
+        if let Some(innermost) = opens.pop().filter(|_| !self.swallowed_rest) {
             self.report_unclosed(innermost, &opens, end);
         }
         while let Some(frame) = self.frames.pop() {
@@ -257,16 +269,11 @@ impl<'t> Parser<'t> {
             ..body.span
         };
         let mut node = frame.node;
-        match &mut node {
-            Node::Stmt(kind) => set_stmt_body(kind, body),
-            Node::Item(kind) => set_item_body(kind, body),
-            Node::Else(cond) => {
-                let cond = cond.take();
-                self.end_else(cond, body, span);
-                return;
-            }
-            Node::Unknown => return,
+        if let Node::Else(cond) = node {
+            self.end_else(cond, body, span);
+            return;
         }
+        node.set_body(body);
         self.place(node, frame.doc, span);
     }
 
@@ -287,12 +294,23 @@ impl<'t> Parser<'t> {
                     Some("move it to the top of the file".to_owned());
             }
             (Node::Stmt(kind), None) => {
+                let is_reported = self.found.last().is_some_and(|last| {
+                    last.code.name == codes::MISSING_EQUALS.name && last.primary.span.start > span.start
+                });
+                if is_reported {
+                    return;
+                }
                 let word = self.word_at(span.start as usize);
                 let at = Span {
                     end: span.start + word.len().max(1) as u32,
                     ..span
                 };
                 let (message, help) = match &kind {
+                    StmtKind::Field { name, .. } if is_item_keyword(&name.text) => {
+                        self.report(&codes::MISSING_NAME, at.tail(), "a name is missing here")
+                            .help = Some(format!("write what this `{}` is called", name.text));
+                        return;
+                    }
                     StmtKind::Field { name, .. } => (
                         format!("the field `{}` cannot stand outside a block", name.text),
                         format!("move it into a block, or write `const {} = …`", name.text),

@@ -150,6 +150,14 @@ impl<'t> Parser<'t> {
             match rule {
                 Rule::no_close => break,
                 Rule::comma | Rule::stray_comma | Rule::junk => self.between(&mut cursor, &mut gap),
+                Rule::named => {
+                    let Some(pair) = self.bump(&mut cursor) else { break };
+                    match self.named_arg(pair, span) {
+                        Some(arg) => args.push(arg),
+                        None => break,
+                    }
+                    height = height.max(self.height);
+                }
                 _ => {
                     self.separate(&mut cursor, &mut gap, Commas::Always);
                     args.push(self.expr(&mut cursor));
@@ -161,6 +169,28 @@ impl<'t> Parser<'t> {
         self.leave();
         self.height = height;
         args
+    }
+
+    /// `a = 1` among arguments: a name too many, or, on a line of its own, a field behind a call that was not closed.
+    fn named_arg(&mut self, pair: Pair<'t, Rule>, call: Span) -> Option<Expr> {
+        let span = self.span(&pair);
+        if self.indentation(span.start as usize).is_some() {
+            self.end_before(span.start as usize, call, "(");
+            return None;
+        }
+        let mut inner = Cursor::new(pair.into_inner());
+        let name = self.ident_or_missing(&mut inner);
+        let value = self.expr(&mut inner);
+        self.finish(&mut inner);
+        let naming = Span {
+            end: value.span.start,
+            ..name.span
+        };
+        let message = "arguments have no names";
+        self.report(&codes::UNEXPECTED_TEXT, name.span, message).help =
+            Some("write the value alone, in the order of the parameters".to_owned());
+        self.add_fix(naming, "");
+        Some(value)
     }
 
     fn primary(&mut self, cursor: &mut Cursor<'t>) -> Expr {
@@ -416,7 +446,7 @@ impl<'t> Parser<'t> {
                             .indentation(start)
                             .is_some_and(|indentation| indentation <= outside)
                     {
-                        self.end_record_before(start, span);
+                        self.end_before(start, span, "{");
                         return (ExprKind::Record(entries), height);
                     }
                     self.separate(cursor, &mut gap, Commas::OrLines);
@@ -435,18 +465,18 @@ impl<'t> Parser<'t> {
                 .is_some_and(|indentation| indentation < outside)
         {
             self.finish(cursor);
-            self.end_record_before(span.end as usize - 1, span);
+            self.end_before(span.end as usize - 1, span, "{");
             return (ExprKind::Record(entries), height);
         }
         self.close_bracket(cursor, span, "{");
         (ExprKind::Record(entries), height)
     }
 
-    /// What stands at `at` belongs to the block around a record that lacks its brace.
-    fn end_record_before(&mut self, at: usize, span: Span) {
+    /// What stands at `at` belongs to the block around something whose closing bracket is missing.
+    fn end_before(&mut self, at: usize, span: Span, open: &str) {
         let end = self.text_end_before(at);
         self.end = end as u32;
-        self.report_open_bracket(span.start as usize, "{", end);
+        self.report_open_bracket(span.start as usize, open, end);
         self.resume = Some(at);
     }
 
@@ -495,6 +525,7 @@ impl<'t> Parser<'t> {
                 if let Some(pair) = self.bump(cursor) {
                     let span = self.token(&pair);
                     self.report_wrong_equals(pair.as_str(), span, key);
+                    self.missing_at = Some(span.tail());
                 }
                 self.expr(cursor)
             }

@@ -451,10 +451,15 @@ impl<'t> Parser<'t> {
     }
 
     fn with_body(&mut self, kind: impl Into<Head>, cursor: &mut Cursor<'t>) -> Head {
-        Head {
-            open: self.body(cursor),
-            ..kind.into()
+        let mut head = kind.into();
+        head.open = self.body(cursor);
+        if head.open.is_none() {
+            head.node.set_body(Block {
+                stmts: Vec::new(),
+                span: self.since(self.end),
+            });
         }
+        head
     }
 
     /// The brace that opens the block.

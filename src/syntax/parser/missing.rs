@@ -75,17 +75,26 @@ impl<'t> Parser<'t> {
             return;
         };
         let Some(pair) = self.bump(cursor) else { return };
-        let at = self.text_end_before(self.span(&pair).start as usize);
+        let at = self.end_before_mark(self.span(&pair));
         self.end = at as u32;
         let span = self.here(at, at);
         if self.missing_at != Some(span) {
             self.report(words.code, span, words.message).help = Some(words.help.to_owned());
+            match pair.as_rule() {
+                Rule::no_equals => self.add_fix(span, " ="),
+                Rule::no_colon => self.add_fix(span, ":"),
+                _ => {}
+            }
             self.missing_at = Some(span);
         }
     }
 
     /// Ends what a bracket has opened; `span` begins with it.
     pub(super) fn close_bracket(&mut self, cursor: &mut Cursor<'t>, span: Span, open: &str) {
+        if let Some(junk) = self.bump_if(cursor, Rule::junk) {
+            let junk = self.token(&junk);
+            self.report_junk(junk.start as usize, junk.end as usize);
+        }
         let Some(mark) = self.bump_if(cursor, Rule::no_close) else {
             self.finish(cursor);
             if self.resume.is_none() {
@@ -93,9 +102,15 @@ impl<'t> Parser<'t> {
             }
             return;
         };
-        let at = self.text_end_before(self.span(&mark).start as usize);
+        let at = self.end_before_mark(self.span(&mark));
         self.end = at as u32;
         self.report_open_bracket(span.start as usize, open, at);
+    }
+
+    /// Where something is missing: behind the last token, which may be one that the grammar does not give.
+    fn end_before_mark(&self, mark: Span) -> usize {
+        let at = mark.start as usize;
+        self.text_end_before(at).max(self.end as usize).min(at)
     }
 
     /// Reports a bracket that is still open at `at`; several at one place are one mistake.

@@ -99,6 +99,14 @@ impl<'t> Parser<'t> {
         if let Some(end) = self.mistaken_field(at) {
             return end;
         }
+        let behind_word = at + word.len();
+        let behind_word = behind_word + self.text[behind_word..].len()
+            - self.text[behind_word..].trim_start_matches([' ', '\t']).len();
+        if let Some(char) = self.text[behind_word..].chars().next().filter(|_| !word.is_empty())
+            && let Some(end) = self.foreign(char, behind_word, before)
+        {
+            return end;
+        }
         let junk = self.junk_end(at);
         if word.is_empty() {
             self.report_junk(at, junk.end);
@@ -153,9 +161,8 @@ impl<'t> Parser<'t> {
     fn foreign(&mut self, char: char, at: usize, before: usize) -> Option<usize> {
         let help = foreign_help(char)?;
         let end = at + char.len_utf8();
-        let is_control = char.is_control();
         self.forget_missing_at(before);
-        if !is_control && self.quiet_until <= at {
+        if self.quiet_until <= at {
             let span = self.here(at, end);
             let mut diagnostic = Diagnostic::new(
                 &codes::UNEXPECTED_CHARACTER,
@@ -173,13 +180,13 @@ impl<'t> Parser<'t> {
             self.found.push(diagnostic);
         }
         self.unseparated = None;
-        if char == ';' || is_control {
+        if char == ';' {
             self.end = self.end.max(end as u32);
             return Some(end);
         }
         let junk = if char == '#' { None } else { Some(self.junk_end(end)) };
         Some(match junk {
-            Some(junk) => self.after_junk(end, junk.end.max(end), junk.opens),
+            Some(junk) => self.after_junk(at, junk.end.max(end), junk.opens),
             None => {
                 let line_end = self.line_end(end);
                 self.after_junk(at, line_end, None)
@@ -215,22 +222,24 @@ impl<'t> Parser<'t> {
             .iter()
             .find(|&&(name, _)| name == keyword)
             .map(|&(_, rule)| rule);
+        let is_exact = keyword == word;
         let word_end = at + word.len();
         let rest = &self.text[word_end..];
         let behind = word_end + (rest.len() - rest.trim_start().len());
+        if is_exact && rest.trim_start_matches([' ', '\t']).starts_with(':') {
+            return None;
+        }
         let tail = rule.and_then(|rule| PipeParser::parse(rule, &self.text[behind..]).ok()?.next());
-        let is_exact = keyword == word;
         let tail = tail.filter(|tail| {
             let is_whole = !tail.clone().into_inner().any(|pair| is_mark(pair.as_rule()));
             is_exact || is_whole && tail.as_span().end() > 0
         });
         let Some(tail) = tail else {
             // Not that statement; but a block behind the line is read all the same.
-            let junk = self.junk_end(at);
-            let is_field = self.looks_like_field(word_end);
-            if is_field {
+            if self.looks_like_field(word_end) {
                 return None;
             }
+            let junk = self.junk_end(at);
             self.report_unknown(at, word, Some(keyword));
             return Some(self.after_junk(at, junk.end, junk.opens));
         };
@@ -290,6 +299,8 @@ impl<'t> Parser<'t> {
         }
         let span = self.here(at, at + word.len());
         let near = near.or_else(|| suggest::nearest(word, KEYWORDS.map(|(keyword, _)| keyword)));
+        // `foo` is one letter from `for`, and means nothing of the kind.
+        let near = near.filter(|_| word.len() > 3);
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if self.frames.is_empty() => {
@@ -311,7 +322,7 @@ impl<'t> Parser<'t> {
         let end = self.text_end_before(end).max(self.char_end(start).min(self.text.len()));
         let text = &self.text[start..end];
         let char = text.chars().next().unwrap_or(' ');
-        if self.quiet_until > start || char.is_control() {
+        if self.quiet_until > start {
             return;
         }
         if let Some(help) = foreign_help(char) {
@@ -355,11 +366,27 @@ impl<'t> Parser<'t> {
     /// follows without one.
     pub(super) fn block_follows(&mut self) -> Option<Span> {
         let at = self.end as usize;
-        let junk = self.junk_end(at);
-        let line = self.text[at..junk.end].trim_start_matches([' ', '\t']);
-        if let Some(brace) = junk.opens
-            && !line.is_empty()
-        {
+        let junk = self.junk_end_or(at, |_, _| true);
+        let between = &self.text[at..junk.end];
+        let line = between.trim_start_matches([' ', '\t']);
+        if let Some(brace) = junk.opens.filter(|_| !line.is_empty() && !line.contains('\n')) {
+            let missing = self
+                .found
+                .last()
+                .is_some_and(|last| last.code.name == codes::MISSING_BLOCK.name);
+            if missing {
+                // It is not missing: something else stands before it.
+                self.found.pop();
+                let start = junk.end - line.len();
+                if line.starts_with('=') {
+                    let sign = self.here(start, start + 1);
+                    self.report(&codes::UNEXPECTED_TEXT, sign, "`=` does not compare").help =
+                        Some("write `==`".to_owned());
+                    self.add_fix(sign, "==");
+                } else {
+                    self.report_junk(start, junk.end);
+                }
+            }
             self.quiet_until = self.quiet_until.max(brace);
             self.resume = Some(brace + 1);
             self.end = brace as u32 + 1;
@@ -369,31 +396,6 @@ impl<'t> Parser<'t> {
         let next = at + (rest.len() - rest.trim_start().len());
         let is_deeper = self.text[at..next].contains('\n') && self.line_indentation(next) > self.line_indentation(at);
         is_deeper.then(|| self.here(at, at))
-    }
-
-    /// Reports each control character, wherever it stands.
-    pub(super) fn report_control_characters(&mut self) {
-        let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r') || byte == 0x7f;
-        // The whole text at once first: it compiles to a few vector instructions a line.
-        if !self.text.bytes().fold(false, |found, byte| found | is_control(byte)) {
-            return;
-        }
-        let mut behind = usize::MAX;
-        for (at, byte) in self.text.bytes().enumerate().filter(|&(_, byte)| is_control(byte)) {
-            if self.found.len() > super::MAX_REPORTS {
-                return;
-            }
-            if at != behind {
-                let span = self.here(at, at + 1);
-                self.report(
-                    &codes::UNEXPECTED_CHARACTER,
-                    span,
-                    format!("the control character U+{byte:04X} cannot stand in a file"),
-                )
-                .help = Some(format!("remove it; in a string write it as `\\u{{{byte:X}}}`"));
-            }
-            behind = at + 1;
-        }
     }
 }
 
@@ -434,7 +436,6 @@ fn foreign_help(char: char) -> Option<&'static str> {
         }
         char if char.is_alphabetic() && !char.is_ascii() => "write names with the letters a to z, digits, `_` and `-`",
         char if !char.is_ascii() => "remove it, or put it in a string",
-        char if char.is_control() && !char.is_ascii_whitespace() => "remove it",
         _ => return None,
     })
 }

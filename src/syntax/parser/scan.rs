@@ -141,13 +141,18 @@ impl<'t> Parser<'t> {
     /// The end of the text at `at` that cannot be read: before the end of its line, a comma, or a brace that closes a
     /// block; brackets that it opens are closed first.
     pub(super) fn junk_end(&self, at: usize) -> Junk {
+        self.junk_end_or(at, |parser, behind_brace| parser.is_last_on_line(behind_brace))
+    }
+
+    /// As [`Self::junk_end`], where `opens` says whether a brace opens a block, given the place behind it.
+    pub(super) fn junk_end_or(&self, at: usize, opens: impl Fn(&Self, usize) -> bool) -> Junk {
         let mut scanner = self.scanner(at);
         loop {
             let before = scanner.at;
             let junk = |end: usize| Junk { end, opens: None };
             match scanner.step() {
                 None => return junk(self.text.len()),
-                Some(Step::Open(b'{')) if self.is_last_on_line(scanner.at) => {
+                Some(Step::Open(b'{')) if scanner.inside.len() == 1 && opens(self, scanner.at) => {
                     return Junk {
                         end: before,
                         opens: Some(before),
@@ -241,6 +246,7 @@ impl<'t> Parser<'t> {
     }
 
     fn report_open_comment(&mut self, at: usize) {
+        self.swallowed_rest = true;
         let opening = self.here(at, at + 2);
         self.report(&codes::UNTERMINATED_COMMENT, opening, "this comment is never ended")
             .help =

@@ -158,6 +158,7 @@ impl<'t> Parser<'t> {
         let terminated = pair.as_str().len() >= 6 && pair.as_str().ends_with("\"\"\"");
         let mut pieces = self.pieces(pair);
         if !terminated {
+            self.swallowed_rest = true;
             let open = Span {
                 end: span.start + 3,
                 ..span
