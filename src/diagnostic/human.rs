@@ -108,9 +108,9 @@ fn render_one(out: &mut String, diagnostic: &Diagnostic, sources: &Sources, styl
     let theme = theme(diagnostic, style);
     let head = draw(&theme, usize::MAX, &Head(diagnostic));
     out.push_str(head.trim_start());
-    let mut files = labels_by_file(diagnostic).into_iter().peekable();
-    while let Some((file, labels)) = files.next() {
-        let help = diagnostic.help.as_deref().filter(|_| files.peek().is_none());
+    let mut snippets = snippets(diagnostic, sources).into_iter().peekable();
+    while let Some((file, labels)) = snippets.next() {
+        let help = diagnostic.help.as_deref().filter(|_| snippets.peek().is_none());
         let view = View::new(sources.file(file), &labels, help, style);
         let theme = GraphicalTheme {
             styles: miette::ThemeStyles {
@@ -132,10 +132,24 @@ fn render_one(out: &mut String, diagnostic: &Diagnostic, sources: &Sources, styl
     }
 }
 
-/// The labels of each file by their places, the primary label's file first; with each, whether it is the primary one.
-fn labels_by_file(diagnostic: &Diagnostic) -> Vec<(FileId, Vec<(&Label, bool)>)> {
+/// A label, and whether it is the primary one.
+type Drawn<'a> = (&'a Label, bool);
+
+/// The labels that one snippet of a file shows, by their places; the snippet with the primary label first.
+fn snippets<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> Vec<(FileId, Vec<Drawn<'a>>)> {
+    let mut snippets = Vec::new();
+    for (file, labels) in labels_by_file(diagnostic) {
+        let of_file = clusters(sources.file(file), labels);
+        snippets.extend(of_file.into_iter().map(|labels| (file, labels)));
+    }
+    snippets.sort_by_key(|(_, labels)| !labels.iter().any(|(_, is_primary)| *is_primary));
+    snippets
+}
+
+/// The labels of each file by their places, the files in the order in which the report names them.
+fn labels_by_file(diagnostic: &Diagnostic) -> Vec<(FileId, Vec<Drawn<'_>>)> {
     let others = diagnostic.others.iter().map(|label| (label, false));
-    let mut files: Vec<(FileId, Vec<(&Label, bool)>)> = Vec::new();
+    let mut files: Vec<(FileId, Vec<Drawn>)> = Vec::new();
     for (label, is_primary) in std::iter::once((&diagnostic.primary, true)).chain(others) {
         match files.iter_mut().find(|(file, _)| *file == label.span.file) {
             Some((_, labels)) => labels.push((label, is_primary)),
@@ -146,6 +160,22 @@ fn labels_by_file(diagnostic: &Diagnostic) -> Vec<(FileId, Vec<(&Label, bool)>)>
         labels.sort_by_key(|(label, _)| label.span);
     }
     files
+}
+
+/// Puts together what is so near that the lines around it meet.
+fn clusters<'a>(file: &SourceFile, labels: Vec<Drawn<'a>>) -> Vec<Vec<Drawn<'a>>> {
+    let mut clusters: Vec<(usize, Vec<Drawn>)> = Vec::new();
+    for drawn in labels {
+        let (first, last) = excerpt::drawn_lines(file, drawn.0.span);
+        match clusters.last_mut() {
+            Some((end, labels)) if first <= *end + 2 * CONTEXT + 1 => {
+                *end = last.max(*end);
+                labels.push(drawn);
+            }
+            _ => clusters.push((last, vec![drawn])),
+        }
+    }
+    clusters.into_iter().map(|(_, labels)| labels).collect()
 }
 
 /// The theme in which `error` is this severity's style and mark, and `link` that of whatever only takes part.
@@ -229,7 +259,7 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn new(file: &'a SourceFile, labels: &[(&Label, bool)], help: Option<&'a str>, style: Style) -> Self {
+    fn new(file: &'a SourceFile, labels: &[Drawn], help: Option<&'a str>, style: Style) -> Self {
         let spans: Vec<_> = labels.iter().map(|(label, _)| label.span).collect();
         let width = style.width.saturating_sub(GUTTER).max(LEAST_WIDTH);
         let (excerpt, ranges) = Excerpt::new(file, &spans, width);

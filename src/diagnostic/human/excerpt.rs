@@ -201,6 +201,12 @@ fn boundary(text: &str, offset: usize) -> usize {
     offset
 }
 
+/// The first and the last line, from 0, on which a label is drawn.
+pub(super) fn drawn_lines(file: &SourceFile, span: Span) -> (usize, usize) {
+    let place = Place::new(file, span);
+    (place.first_line, place.last_line)
+}
+
 fn shown_lines(file: &SourceFile, places: &[Place]) -> BTreeSet<usize> {
     let index = file.line_index();
     let mut shown = BTreeSet::new();
