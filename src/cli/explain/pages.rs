@@ -102,6 +102,7 @@ pub(super) static PAGES: &[(&str, &str)] = pages! {
     "unknown-driver"
     "unknown-encoding"
     "unknown-execution-variable"
+    "unknown-local-setting"
     "unknown-namespace"
     "unknown-provider-field"
     "unknown-provider-setting"
@@ -110,4 +111,5 @@ pub(super) static PAGES: &[(&str, &str)] = pages! {
     "variable-in-source"
     "variable-used-before-made"
     "variable-without-default"
+    "wrong-local-setting"
 };
