@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::future::pending;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,10 +21,10 @@ use super::event::ActionName;
 use super::journal::Journal;
 use super::log::Log;
 use super::outcome::{Failure, RunOutcome, RunStatus};
-use super::paths::component;
 use super::plan::{ActionPlan, ActionRef, How, RuleRef};
 use super::process::Level;
 use super::settings::Settings;
+use super::slots::remove_all;
 use super::store::Artifact;
 use super::variables::Resolved;
 use super::{Run, keeper};
@@ -243,9 +244,6 @@ impl Loop {
         let run = Arc::clone(&self.run);
         let log = run.run_dir.join(log_path(&name));
         let log = Log::new(log, name.clone(), Arc::clone(&run.secrets), Arc::clone(&run.screen));
-        let mut dir = run.run_dir.join("work");
-        dir.push(component(&name.stage));
-        dir.push(component(&name.action));
         let job = Job {
             run,
             action,
@@ -253,7 +251,7 @@ impl Loop {
             name,
             resolved,
             inputs,
-            dir,
+            dir: PathBuf::new(),
             log,
             stop: stopped,
         };
@@ -262,9 +260,10 @@ impl Loop {
 
     /// Leaves of the run's working folders only what helps to understand a failure.
     fn clean_up(&self, status: RunStatus) {
-        let work = self.run.run_dir.join("work");
         if status == RunStatus::Succeeded {
-            let _ = std::fs::remove_dir_all(work);
+            remove_all(&self.run.run_dir.join("work"));
+        } else {
+            self.run.slots.remove_empty();
         }
     }
 }
@@ -294,10 +293,7 @@ fn broken(what: What) -> Input {
 }
 
 async fn run_action(mut job: Job) -> Ended {
-    // Of an earlier attempt.
-    if job.name.attempt > 1 {
-        remove_folders(&job);
-    }
+    job.dir = job.run.slots.take();
     let result = drivers::carry_out(&mut job).await;
     let result = match (result, job.log.finish()) {
         (Ok(_), Err(error)) => Err(Failure::new(format!("its log could not be kept: {error}"))),
@@ -305,7 +301,7 @@ async fn run_action(mut job: Job) -> Ended {
     };
     match result {
         Ok(done) => {
-            remove_folders(&job);
+            give_back(&job);
             let mask = |text: String| job.run.secrets.mask(&text);
             Ended {
                 failure: None,
@@ -330,9 +326,10 @@ async fn run_action(mut job: Job) -> Ended {
 }
 
 async fn run_rule(at: RuleRef, mut job: Job) -> Input {
+    job.dir = job.run.slots.take();
     let result = drivers::carry_out(&mut job).await;
     let _ = job.log.finish();
-    remove_folders(&job);
+    give_back(&job);
     let simulated = job.plan.how == How::Simulated;
     let verdict = match result {
         Ok(_) if simulated => Verdict {
@@ -368,19 +365,15 @@ async fn run_rule(at: RuleRef, mut job: Job) -> Input {
     }
 }
 
-/// Removes the action's own folder and those beside it.
-fn remove_folders(job: &Job) {
-    if let Err(error) = std::fs::remove_dir(&job.dir)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        drivers::blocking(|| force_remove(&job.dir));
-    }
+/// Empties the action's own folder for the next one, and removes those beside it.
+fn give_back(job: &Job) {
+    job.run.slots.give_back(&job.dir);
     if job.inputs.len() > 1 {
-        let _ = std::fs::remove_dir_all(job.beside("inputs"));
+        remove_all(&job.beside("inputs"));
     }
     for what in ["outputs", "build", "clone", "unzipped"] {
         if has_such_folder(job, what) {
-            let _ = std::fs::remove_dir_all(job.beside(what));
+            remove_all(&job.beside(what));
         }
     }
 }
@@ -393,25 +386,6 @@ fn has_such_folder(job: &Job, what: &str) -> bool {
         "clone" => job.plan.driver == Driver::GitSource,
         _ => job.plan.driver == Driver::FileSource,
     }
-}
-
-/// Removes a folder even if a build has taken away the right to write in it (as Go's module cache does).
-fn force_remove(dir: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt;
-    if std::fs::remove_dir_all(dir).is_ok() {
-        return;
-    }
-    let mut stack = vec![dir.to_path_buf()];
-    while let Some(folder) = stack.pop() {
-        let _ = std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700));
-        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-        stack.extend(
-            entries
-                .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-                .map(|entry| entry.path()),
-        );
-    }
-    let _ = std::fs::remove_dir_all(dir);
 }
 
 /// A rule in the form of an action, for the drivers.

@@ -14,7 +14,7 @@
 //! .pipe/runs/<execution id>/journal.jsonl   one event a line
 //!                           pipeline.json   the IR that runs
 //!                           logs/<stage>/<action>.log
-//!                           work/<stage>/<action>/   kept only if the action failed
+//!                           work/<n>/   an action's folder, kept only if the action failed
 //! .pipe/store/              artifacts, by content
 //! .pipe/s3/<bucket>/…       what was deployed to a bucket
 //! ```
@@ -33,6 +33,7 @@ pub mod plan;
 pub mod process;
 pub mod secrets;
 mod settings;
+mod slots;
 pub mod store;
 pub mod variables;
 pub mod view;
@@ -167,6 +168,8 @@ pub struct Run {
     /// Absolute; this run's own.
     pub run_dir: PathBuf,
     pub store: Store,
+    /// Folders to work in.
+    pub slots: slots::Slots,
     pub secrets: Arc<Secrets>,
     pub screen: Arc<Screen>,
     pub asker: Asker,
@@ -237,6 +240,7 @@ fn prepare(pipeline: &Pipeline, plan: Plan, options: RunOptions) -> io::Result<(
         plan: Arc::new(plan),
         execution_id,
         store: Store::new(state_dir.join("store")),
+        slots: slots::Slots::new(run_dir.join("work")),
         state_dir,
         run_dir,
         secrets: Arc::new(secrets),

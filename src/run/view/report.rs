@@ -255,11 +255,12 @@ pub fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// `0.3 s`, `2 min 5 s`, `1 h 2 min`.
+/// `0.03 s`, `2.5 s`, `2 min 5 s`, `1 h 2 min`.
 pub fn duration(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;
     match seconds {
-        0..60 => format!("{}.{} s", seconds, milliseconds % 1000 / 100),
+        0 => format!("0.{:02} s", milliseconds / 10),
+        1..60 => format!("{}.{} s", seconds, milliseconds % 1000 / 100),
         60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
