@@ -197,11 +197,10 @@ impl View for Live {
             bar.disable_steady_tick();
             bar.set_message("waits for your answer");
         }
-        let text = question_words(question);
-        self.bars.suspend(|| {
-            let _ = std::io::stderr().write_all(text.as_bytes());
-        });
+        // The line that is being typed must not be drawn over.
+        let _ = self.bars.clear();
         self.bars.set_draw_target(ProgressDrawTarget::hidden());
+        let _ = std::io::stderr().write_all(question_words(question).as_bytes());
         self.is_asking = true;
         self.asked = Some(question.name.clone());
     }
