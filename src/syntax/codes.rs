@@ -38,10 +38,6 @@ pub static NESTING_TOO_DEEP: Code = Code::error("nesting-too-deep", "brackets, b
 pub static STRAY_BRACE: Code = Code::error("stray-brace", "a closing brace that closes nothing");
 pub static STRAY_COMMA: Code = Code::error("stray-comma", "a comma with nothing before it");
 pub static STRAY_ELSE: Code = Code::error("stray-else", "an `else` that does not follow an `if`");
-pub static TOO_MANY_ERRORS: Code = Code::error(
-    "too-many-errors",
-    "more syntax errors in one file than are worth reading",
-);
 pub static UNCLOSED_BRACE: Code = Code::error("unclosed-brace", "a brace that nothing closes");
 pub static UNCLOSED_BRACKET: Code = Code::error("unclosed-bracket", "a bracket or parenthesis that nothing closes");
 pub static UNEXPECTED_CHARACTER: Code =
@@ -73,7 +69,6 @@ pub static ALL: &[&Code] = &[
     &STRAY_BRACE,
     &STRAY_COMMA,
     &STRAY_ELSE,
-    &TOO_MANY_ERRORS,
     &UNCLOSED_BRACE,
     &UNCLOSED_BRACKET,
     &UNEXPECTED_CHARACTER,

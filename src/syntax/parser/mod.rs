@@ -228,9 +228,9 @@ impl<'t> Parser<'t> {
         self.found.truncate(MAX_REPORTS);
         let at = self.here(self.base, self.base);
         self.report(
-            &codes::TOO_MANY_ERRORS,
+            &codes::UNEXPECTED_TEXT,
             at,
-            "the rest of this file is not read: it has too many errors",
+            "the rest of this file is not read: it has too many syntax errors",
         )
         .help = Some("mend what stands above first".to_owned());
         self.frames.clear();

@@ -277,7 +277,10 @@ impl<'t> Parser<'t> {
 
     /// `name: value`, `name value`
     fn mistaken_field(&mut self, at: usize) -> Option<usize> {
-        let pair = PipeParser::parse(Rule::mistaken_field, &self.text[at..]).ok()?.next()?;
+        // An error of pest's own would look through the whole text for its line.
+        let pair = PipeParser::parse(Rule::maybe_mistaken_field, &self.text[at..])
+            .ok()?
+            .next()?;
         let doc = self.doc(at);
         let stop = at + pair.as_span().end();
         self.base = at;
