@@ -308,7 +308,7 @@ fn as_deep_as_allowed_is_fine() {
     let blocks = |depth: usize| {
         format!(
             "{}{}",
-            "pipeline p {\n".repeat(1) + &"parallel {\n".repeat(depth - 1),
+            "pipeline p {\n".to_owned() + &"parallel {\n".repeat(depth - 1),
             "}\n".repeat(depth)
         )
     };

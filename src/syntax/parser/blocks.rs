@@ -4,7 +4,7 @@ use pest::iterators::Pair;
 
 use super::heads::Head;
 use super::recover::is_item_keyword;
-use super::{Braces, Cursor, MAX_NESTING, Parser, Rule, codes};
+use super::{Braces, Cursor, MAX_NESTING, MAX_REPORTS, Parser, Rule, codes};
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 use crate::syntax::ast::{Block, CommentKind, Doc, Expr, Item, ItemKind, Stmt, StmtKind};
@@ -47,21 +47,22 @@ impl<'t> Parser<'t> {
         let mut progressed = false;
         while let Some(rule) = self.peek(cursor) {
             progressed = true;
+            let is_statement = rule == Rule::statement || rule == Rule::definition;
             if self.braces == Braces::ByIndentation
                 && let Some(start) = cursor.next_start()
-                && (rule == Rule::statement || rule == Rule::close)
+                && (is_statement || rule == Rule::close)
                 && self.close_by_indentation(self.base + start, rule == Rule::close)
             {
                 self.bump(cursor);
                 continue;
             }
-            if rule == Rule::statement {
+            if is_statement {
                 self.begin_statement(cursor);
                 let doc = self.doc(cursor.next_start().map_or(0, |start| self.base + start));
                 if let Some(pair) = self.bump(cursor) {
                     self.statement(pair, doc);
                 }
-                if self.resume.is_some() {
+                if self.resume.is_some() || self.found.len() > MAX_REPORTS {
                     return true;
                 }
                 continue;
@@ -249,14 +250,14 @@ impl<'t> Parser<'t> {
         for &open in others.iter().rev().take(3) {
             diagnostic = diagnostic.with_other(open, "this is open too");
         }
-        self.found.push(diagnostic);
+        self.emit(diagnostic);
     }
 
     fn report_stray_brace(&mut self, brace: Span) {
         self.lacks_braces = true;
         let diagnostic = Diagnostic::new(&codes::STRAY_BRACE, brace, "this `}` closes nothing")
             .with_help("remove it, or write the `{` that it should close");
-        self.found.push(diagnostic);
+        self.emit(diagnostic);
     }
 
     fn end_block(&mut self, frame: Frame, end: u32) {

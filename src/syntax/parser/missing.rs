@@ -135,7 +135,7 @@ impl<'t> Parser<'t> {
             "<" => (&codes::UNCLOSED_BRACKET, ">"),
             _ => (&codes::UNCLOSED_BRACE, "}"),
         };
-        self.found.push(
+        self.emit(
             Diagnostic::new(code, opening, format!("`{open}` is never closed"))
                 .with_label("opened here")
                 .with_other(expected, format!("`{closing}` was expected here"))
@@ -153,7 +153,7 @@ impl<'t> Parser<'t> {
         let diagnostic = Diagnostic::new(&codes::STRAY_COMMA, span, "nothing stands before this comma")
             .with_help("remove the comma")
             .with_fix(span, "");
-        self.found.push(diagnostic);
+        self.emit(diagnostic);
     }
 
     /// `name: value`, `name == value`
@@ -162,7 +162,7 @@ impl<'t> Parser<'t> {
         let diagnostic = Diagnostic::new(&codes::MISSING_EQUALS, span, message)
             .with_help("write `=`")
             .with_fix(span, if sign == ":" { " =" } else { "=" });
-        self.found.push(diagnostic);
+        self.emit(diagnostic);
     }
 
     pub(super) fn report_too_deep(&mut self, span: Span) {

@@ -248,7 +248,15 @@ impl<'t> Parser<'t> {
     }
 
     fn report(&mut self, code: &'static Code, span: Span, message: impl Into<String>) -> &mut Diagnostic {
-        self.found.push(Diagnostic::new(code, span, message));
+        self.emit(Diagnostic::new(code, span, message))
+    }
+
+    fn emit(&mut self, diagnostic: Diagnostic) -> &mut Diagnostic {
+        if self.found.len() > MAX_REPORTS {
+            // Enough to give up with; what is more is not worth its memory.
+            self.found.pop();
+        }
+        self.found.push(diagnostic);
         self.found.last_mut().expect("one was just pushed")
     }
 }

@@ -177,7 +177,7 @@ impl<'t> Parser<'t> {
             {
                 diagnostic = diagnostic.with_fix(span, "");
             }
-            self.found.push(diagnostic);
+            self.emit(diagnostic);
         }
         self.unseparated = None;
         if char == ';' {
@@ -252,7 +252,7 @@ impl<'t> Parser<'t> {
             )
             .with_help(format!("did you mean `{keyword}`?"))
             .with_fix(span, keyword);
-            self.found.push(diagnostic);
+            self.emit(diagnostic);
         }
         let doc = self.doc(at);
         self.end = word_end as u32;
@@ -362,7 +362,7 @@ impl<'t> Parser<'t> {
         let diagnostic = Diagnostic::new(&codes::MISSING_COMMA, span, "a comma is missing here")
             .with_help(help)
             .with_fix(span, ",");
-        self.found.push(diagnostic);
+        self.emit(diagnostic);
     }
 
     /// A statement whose brace is missing: what stands between it and the brace at the end of its line, or the block that
