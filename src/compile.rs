@@ -95,7 +95,10 @@ fn pipelines<'p>(program: &'p Program, ev: &mut Evaluator<'p, '_>) -> (Vec<ir::P
         let name = pipeline_name(ev, pipeline);
         let draft = expand::pipeline(ev, &mut signatures, main, pipeline);
         let mut ir = link::link(ev, pipeline, pipeline.name.span, name, draft);
-        ir.incomplete |= broken;
+        if broken {
+            ir.incomplete = true;
+            ir.stages.iter_mut().for_each(|stage| stage.incomplete = true);
+        }
         check_ir(&ir, &mut signatures, ev);
         compiled.push(ir);
     }
@@ -155,10 +158,17 @@ impl Reader for RootReader<'_> {
         } else {
             &self.root
         };
-        let (root, file) = (self.host.canonical(root), self.host.canonical(&root.join(path)));
-        if !file.starts_with(&root) {
-            return Err("it lies outside of the project's root".to_owned());
+        let file = root.join(path);
+        let outside = || "it lies outside of the project's root, the main file's folder".to_owned();
+        if path.components().any(|part| part == std::path::Component::ParentDir) {
+            return Err(outside());
         }
-        source::read_text(self.host, &file).map_err(|error| error.to_string())
+        let text = source::read_text(self.host, &file).map_err(|error| error.to_string())?;
+        // A link may lead elsewhere.
+        if self.host.canonical(&file).starts_with(self.host.canonical(root)) {
+            Ok(text)
+        } else {
+            Err(outside())
+        }
     }
 }

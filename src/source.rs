@@ -214,12 +214,22 @@ impl Sources {
 /// Why a file could not be taken in.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("{0}")]
+    #[error("{}", in_words(.0))]
     Io(#[from] io::Error),
     #[error("it is not UTF-8: the first bad byte is at offset {offset}")]
     NotUtf8 { offset: usize },
     #[error("it has {size} bytes, and {MAX_FILE_SIZE} is the most that is read")]
     TooLarge { size: u64 },
+}
+
+/// The usual causes as people would say them.
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 /// The compiler's only way to the outside world.

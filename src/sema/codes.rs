@@ -1,6 +1,7 @@
 //! What this floor reports.
 
 use crate::diagnostic::Code;
+pub use crate::syntax::codes::MISPLACED_STATEMENT;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $ident:ident = $level:ident($name:literal, $summary:literal);)*) => {
@@ -22,7 +23,6 @@ codes! {
     NOT_A_VALUE = error("not-a-value", "a name that stands for something other than a value");
 
     // Statements and fields.
-    MISPLACED_STATEMENT = error("misplaced-statement", "a statement where it cannot stand");
     NESTED_PARALLEL = error("nested-parallel", "a `parallel` inside a `parallel`");
     EMPTY_PARALLEL = error("empty-parallel", "a `parallel` without actions");
     UNKNOWN_FIELD = error("unknown-field", "a field that does not exist here");

@@ -209,6 +209,8 @@ impl<'p> Evaluator<'p, '_> {
                 args.len()
             );
             let diagnostic = Diagnostic::new(&codes::WRONG_ARGUMENTS, call, message);
+            let list: Vec<&str> = params.iter().map(|param| param.name.text.as_str()).collect();
+            let diagnostic = diagnostic.with_help(format!("write `{name}({})`", list.join(", ")));
             self.emit(diagnostic.with_other(function.name.span, "declared here"));
             return None;
         }

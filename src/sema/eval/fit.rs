@@ -327,7 +327,9 @@ fn misfit(value: &Value<'_>, ty: &Ty) -> Option<Misfit> {
             match pattern {
                 Some(pattern) if !pattern.matches(text) => {
                     let message = format!("{} does not match the pattern `{}`", value.described(), pattern.text);
-                    Some(Misfit::new(&codes::PATTERN_MISMATCH, message))
+                    let mut misfit = Misfit::new(&codes::PATTERN_MISMATCH, message);
+                    misfit.help = Some("change the text, so that all of it matches".to_owned());
+                    Some(misfit)
                 }
                 _ => None,
             }

@@ -511,7 +511,8 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             Some(Some(value)) => return value.clone(),
             Some(None) => {
                 let message = "this definition needs its own value";
-                return self.fail(&codes::RECURSIVE_DEFINITION, span, message);
+                let diagnostic = Diagnostic::new(&codes::RECURSIVE_DEFINITION, span, message);
+                return self.emit(diagnostic.with_help("give one of the definitions in the circle a value of its own"));
             }
             None => {}
         }

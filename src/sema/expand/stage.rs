@@ -59,6 +59,7 @@ impl<'p> Expander<'p, '_, '_> {
 
     pub(super) fn stage_body(&mut self, body: &'p Block, place: &Place, env: &mut Env<'p>) {
         let mut step = 1;
+        let before = std::mem::take(&mut self.draft.incomplete);
         self.walk(body, env, &mut |this, stmt, env| match &stmt.kind {
             StmtKind::Action { name, provider, body } => {
                 this.action(stmt, name, provider, body, place, step, env);
@@ -81,6 +82,9 @@ impl<'p> Expander<'p, '_, '_> {
                 this.draft.stages[place.stage].incomplete = true;
             }
         });
+        // What was lost in here may be all that the stage held.
+        self.draft.stages[place.stage].incomplete |= self.draft.incomplete;
+        self.draft.incomplete |= before;
     }
 
     /// Whether it has actions, and so takes a step.

@@ -28,6 +28,7 @@ impl<'t> Parser<'t> {
             let op_span = self.token(&pair);
             let right = self.binary(cursor, strength(op) + 1);
             height = height.max(self.height) + 1;
+            let chained = strength(op) == COMPARISON && last_comparison.is_some();
             if strength(op) == COMPARISON {
                 if let Some(first) = last_comparison {
                     let diagnostic = self.report(&codes::COMPARISON_CHAIN, op_span, "comparisons cannot be chained");
@@ -37,10 +38,15 @@ impl<'t> Parser<'t> {
                 last_comparison = Some(op_span);
             }
             let span = left.span.to(right.span);
-            let kind = ExprKind::Binary {
-                op,
-                left: Box::new(left),
-                right: Box::new(right),
+            let kind = if chained {
+                // Reported: what it was meant to say is not known.
+                ExprKind::Error
+            } else {
+                ExprKind::Binary {
+                    op,
+                    left: Box::new(left),
+                    right: Box::new(right),
+                }
             };
             left = self.built(kind, span, height);
             height = self.height;
