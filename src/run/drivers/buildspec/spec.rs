@@ -123,7 +123,12 @@ impl<'de> Deserialize<'de> for Command {
                 Ok(Command(text.to_owned()))
             }
         }
-        deserializer.deserialize_string(Text)
+        // As text, so that `true` and `1.10` keep their spelling; a mapping is what an unquoted colon makes of a command.
+        deserializer.deserialize_string(Text).map_err(|_| {
+            de::Error::custom(
+                "a command is a string: put it in quotes if it holds a colon and a blank, or begins with a special character",
+            )
+        })
     }
 }
 
