@@ -1410,7 +1410,7 @@ fn a_wrong_order_points_at_both_ends_and_says_what_must_move() {
             ship_of(p, 1).inputs.clear();
         }),
         [
-            "variable-used-before-made: `ship` uses variable `TAG` of `compile` before it is set \
+            "variable-used-before-made: `ship` uses variable `TAG` before it is set \
           | used in stage `deploy`, the 2nd | set by `compile` in stage `build`, the 3rd \
           | move `compile` to a stage before `deploy`"
         ]

@@ -129,7 +129,7 @@ fn from_sibling(ctx: &Ctx, kind: &Words, what: &str, user: User, origin: Origin,
     Diagnostic::new(
         kind.sibling,
         origin,
-        format!("`{name}` uses {what}, made by a sibling: these run at the same time"),
+        format!("`{name}` uses {what} of `{made_by}`, and these run at the same time"),
     )
     .with_label(format!("used by `{name}` in stage `{stage}`"))
     .with_other(maker.origin, format!("{} by `{made_by}` in the same step", kind.done))

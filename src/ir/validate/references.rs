@@ -177,7 +177,7 @@ fn reference(ctx: &Ctx, user: User, namespace: &str, key: &str, at: Origin) -> O
 }
 
 fn output_variable(ctx: &Ctx, user: User, key: &str, at: Origin, maker: &Maker) -> Option<Diagnostic> {
-    let what = format!("variable `{key}` of `{}`", words::action(maker.action));
+    let what = format!("variable `{key}`");
     order::check(ctx, &WORDS, &what, user, at, maker)
 }
 

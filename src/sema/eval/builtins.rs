@@ -374,7 +374,8 @@ impl<'p> Evaluator<'p, '_> {
         if end.saturating_sub(start) > MAX_RANGE {
             let message = format!("this is more than {MAX_RANGE} numbers");
             let diagnostic = Diagnostic::new(&codes::TOO_MUCH_WORK, call.span, message);
-            return self.emit(diagnostic.with_help("a pipeline has a thousand actions at most: make the range shorter"));
+            return self
+                .emit(diagnostic.with_help("a pipeline has a thousand actions at most: make the range shorter"));
         }
         Value::list((start..end).map(Value::Int).collect())
     }

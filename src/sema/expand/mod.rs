@@ -348,7 +348,17 @@ fn head(stmt: &Stmt) -> Span {
         StmtKind::For { .. } => "for",
         StmtKind::If { .. } => "if",
     };
-    let end = (stmt.span.start + words.len() as u32).min(stmt.span.end);
+    let body = match &stmt.kind {
+        StmtKind::Local { body }
+        | StmtKind::Push { body }
+        | StmtKind::PullRequest { body }
+        | StmtKind::Parallel { body }
+        | StmtKind::Condition { body, .. }
+        | StmtKind::For { body, .. } => Some(body.span.start),
+        _ => None,
+    };
+    // A misspelt word may be shorter than the right one.
+    let end = (stmt.span.start + words.len() as u32).min(body.unwrap_or(stmt.span.end));
     Span { end, ..stmt.span }
 }
 

@@ -286,8 +286,12 @@ impl<'t> Parser<'t> {
             (Node::Item(kind), Some(_)) => {
                 let what = item_word(&kind);
                 self.items.push(Item { doc, kind, span });
+                // The word as written: it may be a misspelt one.
+                let written = &self.text[span.range()];
+                let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                let length = written.find(|c| !is_word(c)).unwrap_or(written.len());
                 let at = Span {
-                    end: span.start + what.len() as u32,
+                    end: span.start + length as u32,
                     ..span
                 };
                 let message = format!("`{what}` cannot stand inside a block");

@@ -103,7 +103,15 @@ impl<'de> Deserialize<'de> for Commands {
                 Ok(Commands(out))
             }
         }
-        deserializer.deserialize_seq(List)
+        // Not by the parser's own words: they know nothing of commands.
+        deserializer
+            .deserialize_seq(List)
+            .map_err(|error| match error.to_string() {
+                text if text.contains("expected sequence") => {
+                    de::Error::custom("expected a list of commands, each on a line of its own after a dash")
+                }
+                _ => error,
+            })
     }
 }
 
