@@ -60,6 +60,7 @@ fn hold(text: &str) {
     }
 }
 
+#[expect(clippy::print_stderr, reason = "a failing test says what it failed on")]
 fn report(what: &str, text: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/fuzz-failure.pipe");
     let kept = fs::write(&file, text).is_ok();

@@ -1,7 +1,7 @@
 //! The command line: one file a subcommand.
 //!
 //! `main` parses the arguments, hands them to the subcommand, and turns its answer into an exit status: a
-//! [`Status`], or an operational [`Error`], which is told on standard error. Results go to standard output, everything
+//! `Status`, or an operational `Error`, which is told on standard error. Results go to standard output, everything
 //! else to standard error. A closed pipe is success: whoever reads has read enough.
 
 use std::process::ExitCode;

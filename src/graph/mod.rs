@@ -1,6 +1,6 @@
 //! Pictures of a pipeline, as text for the programs that draw: [`mermaid`](mermaid()) and [`dot`](dot()).
 //!
-//! Both show the same [`Drawing`]: stages as boxes in their order, in them the steps in theirs, what runs at the same time
+//! Both show the same `Drawing`: stages as boxes in their order, in them the steps in theirs, what runs at the same time
 //! side by side, and artifacts as arrows from who makes them to who takes them. Sources, approvals and conditions have
 //! shapes of their own.
 

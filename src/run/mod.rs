@@ -4,7 +4,7 @@
 //!
 //! 1. [`plan`] finds out how each action is done here, and refuses what cannot be done, before anything starts.
 //! 2. [`engine`] is CodePipeline's semantics as a pure state machine: it is told what happened and says what to do.
-//! 3. [`execute`] does it: it starts actions by their [`drivers`], tells the engine how they ended, and writes every
+//! 3. `execute` does it: it starts actions by their [`drivers`], tells the engine how they ended, and writes every
 //!    [`event`] to the [`journal`] before its consequence is done. Tokio lives only here and below.
 //! 4. [`view`] draws what the journal says.
 //!

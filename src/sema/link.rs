@@ -341,7 +341,7 @@ impl<'p> Linker<'p, '_, '_> {
             match part {
                 // Text that is already in CodePipeline's own form refers to variables all the same.
                 DraftPart::Text(literal) if literal.contains("#{") => {
-                    text.append(Text::parse(literal, Span::default()))
+                    text.append(Text::parse(literal, Span::default()));
                 }
                 DraftPart::Text(literal) => text.push_str(literal),
                 DraftPart::ActionVariable { entity, key, span } => match self.variable(entity, key, *span) {

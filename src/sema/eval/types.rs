@@ -61,7 +61,7 @@ impl<'p> Evaluator<'p, '_> {
                     .iter()
                     .map(|member| self.lower_within(member, module, within))
                     .collect();
-                if members.iter().any(|member| *member == Ty::Error) {
+                if members.contains(&Ty::Error) {
                     Ty::Error
                 } else {
                     Ty::Union(members.into())
