@@ -1,5 +1,6 @@
 //! `pipe check`: errors and lints.
 
+use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +13,8 @@ use super::input::{Found, Input, find};
 use super::report::Reports;
 use super::status::Status;
 use crate::compile::{Options, compile};
-use crate::diagnostic::{Severity, human, json};
+use crate::diagnostic::{Diagnostic, Severity, human, json};
+use crate::sema::codes::UNKNOWN_PARAMETER;
 use crate::source::DiskHost;
 
 /// Compiles all files and reports what is wrong with them.
@@ -28,7 +30,10 @@ pub(super) fn check(args: &CheckArgs, console: &mut Console) -> Result<Status, E
     }
     let reports = match parts.len() {
         1 => parts.remove(0),
-        _ => Reports::merge(parts),
+        _ => {
+            leave_out_parameters_of_others(&mut parts);
+            Reports::merge(parts)
+        }
     };
     if reports.files > 0 || failures.is_empty() || args.format == ReportFormat::Json {
         console.print(&render(&reports, args.format, console.out_style))?;
@@ -41,6 +46,24 @@ pub(super) fn check(args: &CheckArgs, console: &mut Console) -> Result<Status, E
         (true, true) => Status::No,
         (true, false) => Status::Fine,
     })
+}
+
+/// Of several files checked together, a `-D` is meant for those that declare the parameter: it is unknown only if all say so.
+fn leave_out_parameters_of_others(parts: &mut [Reports]) {
+    let is_unknown = |it: &Diagnostic| it.code.name == UNKNOWN_PARAMETER.name;
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for diagnostic in parts
+        .iter()
+        .flat_map(|part| &part.diagnostics)
+        .filter(|it| is_unknown(it))
+    {
+        *counts.entry(diagnostic.message.clone()).or_default() += 1;
+    }
+    let everywhere = parts.len();
+    for part in parts {
+        part.diagnostics
+            .retain(|it| !is_unknown(it) || counts.get(&it.message) == Some(&everywhere));
+    }
 }
 
 fn is_denied(reports: &Reports, deny: Option<Deny>) -> bool {

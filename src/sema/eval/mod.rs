@@ -505,6 +505,18 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         self.emit(diagnostic)
     }
 
+    /// Whether the main file holds no pipeline.
+    fn is_library(&self) -> bool {
+        let main = self.program.modules.first();
+        main.is_some_and(|main| {
+            !main
+                .ast
+                .items
+                .iter()
+                .any(|item| matches!(item.kind, ItemKind::Pipeline(_)))
+        })
+    }
+
     /// The value of a constant or parameter of a file.
     pub fn global(&mut self, module: ModuleId, index: usize, span: Span) -> Value<'p> {
         match self.globals.get(&(module, index)) {
@@ -532,6 +544,8 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                     (Some(value), _) if module == ModuleId(0) => value.clone(),
                     (_, Some(default)) => self.eval_as(default, &ty, &mut env),
                     (_, None) if ty.is_optional() => Value::None,
+                    // A file for others to import is checked as it is: nothing of it is expanded.
+                    (_, None) if self.is_library() => Value::Unknown(ty),
                     (_, None) => {
                         let name = &param.name.text;
                         let message = format!("the parameter `{name}` has no value");
