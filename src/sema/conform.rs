@@ -433,7 +433,7 @@ fn decode_text<'p>(text: &Text, ty: &Ty) -> Value<'p> {
 fn decode<'p>(text: &str, ty: &Ty, encoding: Encoding) -> Value<'p> {
     match (encoding, ty) {
         (Encoding::Json | Encoding::EnvJson, _) => match serde_json::from_str::<serde_json::Value>(text) {
-            Ok(json) => from_json(&json),
+            Ok(json) => Value::from_json(&json),
             Err(_) => Value::Unknown(Ty::Any),
         },
         (Encoding::Minutes, _) => text
@@ -456,22 +456,6 @@ fn decode<'p>(text: &str, ty: &Ty, encoding: Encoding) -> Value<'p> {
             }
         }
         _ => Value::str(text),
-    }
-}
-
-fn from_json<'p>(json: &serde_json::Value) -> Value<'p> {
-    match json {
-        serde_json::Value::Null => Value::None,
-        serde_json::Value::Bool(value) => Value::Bool(*value),
-        serde_json::Value::Number(number) => number.as_i64().map_or(Value::Unknown(Ty::Any), Value::Int),
-        serde_json::Value::String(text) => Value::str(text),
-        serde_json::Value::Array(values) => Value::list(values.iter().map(from_json).collect()),
-        serde_json::Value::Object(entries) => Value::Record(Rc::new(
-            entries
-                .iter()
-                .map(|(key, value)| (key.as_str().into(), from_json(value)))
-                .collect(),
-        )),
     }
 }
 

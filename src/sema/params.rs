@@ -1,7 +1,5 @@
 //! Values from outside for the main file's parameters: `-D name=value` and `--params file.json`.
 
-use std::rc::Rc;
-
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::ast::{ExprKind, Item, ItemKind};
@@ -26,7 +24,7 @@ pub fn give<'p>(
         }
         let span = place(sources, "<parameters>", &format!("{name:?}: {value}"));
         let Some(ty) = parameter(ev, name, span) else { continue };
-        let value = from_json(value);
+        let value = Value::from_json(value);
         let value = ev.fit(value, &ty, span);
         ev.given.insert(name.clone(), value);
     }
@@ -90,7 +88,9 @@ fn from_text<'p>(text: &str, ty: &Ty) -> Option<Value<'p>> {
         Ty::Int(_) | Ty::Literal(Literal::Int(_)) => text.parse().ok().map(Value::Int),
         Ty::Bool | Ty::Literal(Literal::Bool(_)) => text.parse().ok().map(Value::Bool),
         Ty::Duration => duration(text).map(Value::Duration),
-        Ty::List(..) | Ty::Map(..) | Ty::Record(_) => serde_json::from_str(text).ok().map(|json| from_json(&json)),
+        Ty::List(..) | Ty::Map(..) | Ty::Record(_) => {
+            serde_json::from_str(text).ok().map(|json| Value::from_json(&json))
+        }
         Ty::Union(members) => {
             let rank = |ty: &Ty| matches!(ty, Ty::String(..) | Ty::Literal(Literal::Str(_)));
             let others = members.iter().filter(|ty| !rank(ty)).find_map(|ty| from_text(text, ty));
@@ -118,24 +118,5 @@ fn duration(text: &str) -> Option<u64> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-fn from_json<'p>(json: &serde_json::Value) -> Value<'p> {
-    match json {
-        serde_json::Value::Null => Value::None,
-        serde_json::Value::Bool(value) => Value::Bool(*value),
-        serde_json::Value::Number(number) => match number.as_i64() {
-            Some(number) => Value::Int(number),
-            None => Value::str(number.to_string()),
-        },
-        serde_json::Value::String(text) => Value::str(text),
-        serde_json::Value::Array(values) => Value::list(values.iter().map(from_json).collect()),
-        serde_json::Value::Object(entries) => Value::Record(Rc::new(
-            entries
-                .iter()
-                .map(|(key, value)| (key.as_str().into(), from_json(value)))
-                .collect(),
-        )),
     }
 }

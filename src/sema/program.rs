@@ -18,10 +18,6 @@ use super::eval::builtins;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ModuleId(pub usize);
 
-/// A region of names of actions and outputs: 0 is the pipeline, others are instances of reusable stages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ScopeId(pub usize);
-
 /// One file.
 #[derive(Debug)]
 pub struct Module {

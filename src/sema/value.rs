@@ -9,8 +9,11 @@ use std::rc::Rc;
 use crate::ir::DeployValue;
 use crate::source::Span;
 
-use super::program::ScopeId;
 use super::ty::{Bounds, FieldTy, Literal, Ty};
+
+/// A region of names of actions and outputs: 0 is the pipeline, others are instances of reusable stages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ScopeId(pub usize);
 
 /// A value while compiling. `'p` is the life of the AST.
 #[derive(Clone, Debug)]
@@ -180,6 +183,25 @@ impl<'p> Draft<'p> {
 }
 
 impl<'p> Value<'p> {
+    /// A value that was given as JSON; a number that is not whole, as its text.
+    pub fn from_json(json: &serde_json::Value) -> Self {
+        match json {
+            serde_json::Value::Null => Value::None,
+            serde_json::Value::Bool(value) => Value::Bool(*value),
+            serde_json::Value::Number(number) => match number.as_i64() {
+                Some(number) => Value::Int(number),
+                None => Value::str(number.to_string()),
+            },
+            serde_json::Value::String(text) => Value::str(text),
+            serde_json::Value::Array(values) => Value::list(values.iter().map(Value::from_json).collect()),
+            serde_json::Value::Object(entries) => {
+                let entry =
+                    |(key, value): (&String, &serde_json::Value)| (key.as_str().into(), Value::from_json(value));
+                Value::Record(Rc::new(entries.iter().map(entry).collect()))
+            }
+        }
+    }
+
     pub fn str(text: impl AsRef<str>) -> Self {
         Value::Str(text.as_ref().into())
     }

@@ -22,9 +22,9 @@ use crate::source::Span;
 use crate::syntax::ast::{CompVars, Expr, ExprKind, Ident, ItemKind, ListEntry, RecordEntry, StrLit, StrPart};
 
 use super::codes;
-use super::program::{ModuleId, Names, Program, ScopeId, did_you_mean, find_stage};
+use super::program::{ModuleId, Names, Program, did_you_mean, find_stage};
 use super::ty::Ty;
-use super::value::{Draft, DraftPart, Record, Value};
+use super::value::{Draft, DraftPart, Record, ScopeId, Value};
 
 /// The most steps that one compilation may take; a pipeline of the greatest size allowed needs about a thousandth.
 pub const MAX_STEPS: u64 = 30_000_000;

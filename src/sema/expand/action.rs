@@ -43,7 +43,7 @@ impl<'p> Expander<'p, '_, '_> {
             Err(()) => None,
         };
         let target = self.signatures.resolve(provider, env.module, self.ev);
-        let signature = self.action_signature(provider, &target, env);
+        let signature = self.action_signature(provider, &target);
         let (key, aws_name, known) = match (key, aws_name) {
             (Ok(key), Some(name)) => (key, name, true),
             (key, _) => (
@@ -52,27 +52,10 @@ impl<'p> Expander<'p, '_, '_> {
                 false,
             ),
         };
-        let mut draft = ActionDraft {
-            handle: self.written(place.scope, &name.ident.text, key.as_ref()),
-            stage: place.stage,
-            name: aws_name,
-            incomplete: !known || signature.is_none(),
-            signature,
-            run_order: step,
-            configuration: Vec::new(),
-            commands: Vec::new(),
-            environment: Vec::new(),
-            inputs: Vec::new(),
-            file_inputs: Vec::new(),
-            outputs: Vec::new(),
-            exports: Vec::new(),
-            role_arn: None,
-            region: None,
-            namespace: None,
-            timeout: None,
-            local: ir::Local::default(),
-            origin: head(stmt),
-        };
+        let handle = self.written(place.scope, &name.ident.text, key.as_ref());
+        let mut draft = ActionDraft::new(handle, place.stage, aws_name, signature, head(stmt));
+        draft.incomplete |= !known;
+        draft.run_order = step;
         let prefix = place.output_prefix.as_str();
         match &target {
             Some(Target::Template(module, template)) => {
@@ -96,13 +79,7 @@ impl<'p> Expander<'p, '_, '_> {
         }
     }
 
-    fn action_signature(
-        &mut self,
-        path: &'p ast::Path,
-        target: &Option<Target<'p>>,
-        env: &Env<'p>,
-    ) -> Option<Rc<Signature>> {
-        let _ = env;
+    fn action_signature(&mut self, path: &'p ast::Path, target: &Option<Target<'p>>) -> Option<Rc<Signature>> {
         let (signature, span) = match target.clone()? {
             Target::Provider(signature) => (signature, path.span),
             Target::Template(module, template) => {
@@ -727,27 +704,9 @@ impl<'p> Expander<'p, '_, '_> {
             locals,
             scope: None,
         };
-        let mut draft = ActionDraft {
-            handle: template.name.text.clone(),
-            stage: 0,
-            name: Node::new(template.name.text.clone(), template.name.span),
-            signature,
-            run_order: 1,
-            configuration: Vec::new(),
-            commands: Vec::new(),
-            environment: Vec::new(),
-            inputs: Vec::new(),
-            file_inputs: Vec::new(),
-            outputs: Vec::new(),
-            exports: Vec::new(),
-            role_arn: None,
-            region: None,
-            namespace: None,
-            timeout: None,
-            local: ir::Local::default(),
-            origin: template.name.span,
-            incomplete: true,
-        };
+        let name = Node::new(template.name.text.clone(), template.name.span);
+        let mut draft = ActionDraft::new(template.name.text.clone(), 0, name, signature, template.name.span);
+        draft.incomplete = true;
         let mut seen = fields::Seen::default();
         self.action_body(&mut draft, &template.body, "", &mut seen, &mut env);
     }

@@ -98,27 +98,7 @@ impl<'p> Expander<'p, '_, '_> {
             None => None,
         };
         let handle = self.written(place.scope, &name.ident.text, key.as_ref());
-        let mut draft = ActionDraft {
-            handle,
-            stage: place.stage,
-            name: aws_name,
-            signature,
-            run_order: 0,
-            configuration: Vec::new(),
-            commands: Vec::new(),
-            environment: Vec::new(),
-            inputs: Vec::new(),
-            file_inputs: Vec::new(),
-            outputs: Vec::new(),
-            exports: Vec::new(),
-            role_arn: None,
-            region: None,
-            namespace: None,
-            timeout: None,
-            local: Default::default(),
-            origin: head(stmt),
-            incomplete: false,
-        };
+        let mut draft = ActionDraft::new(handle, place.stage, aws_name, signature, head(stmt));
         let mut seen = fields::Seen::default();
         self.walk(body, env, &mut |this, stmt, env| match &stmt.kind {
             StmtKind::Field { name, value } => this.action_field(&mut draft, name, value, &mut seen, env),

@@ -21,10 +21,10 @@ use crate::syntax::ast::{self, Block, Stmt, StmtKind};
 
 use super::codes;
 use super::eval::{Env, Evaluator};
-use super::program::{ModuleId, Names, ScopeId};
+use super::program::{ModuleId, Names};
 use super::signature::{Signature, Signatures};
 use super::ty::Ty;
-use super::value::{Draft, Entity, Value};
+use super::value::{Draft, Entity, ScopeId, Value};
 
 /// An action or output by what the file calls it.
 pub type EntityKey<'p> = (ScopeId, &'p str, Option<Rc<str>>);
@@ -90,6 +90,39 @@ pub struct ActionDraft<'p> {
     pub local: ir::Local,
     pub origin: Span,
     pub incomplete: bool,
+}
+
+impl<'p> ActionDraft<'p> {
+    /// One that says nothing yet.
+    fn new(
+        handle: String,
+        stage: usize,
+        name: ir::Node<String>,
+        signature: Option<Rc<Signature>>,
+        origin: Span,
+    ) -> Self {
+        Self {
+            handle,
+            stage,
+            name,
+            incomplete: signature.is_none(),
+            signature,
+            run_order: 0,
+            configuration: Vec::new(),
+            commands: Vec::new(),
+            environment: Vec::new(),
+            inputs: Vec::new(),
+            file_inputs: Vec::new(),
+            outputs: Vec::new(),
+            exports: Vec::new(),
+            role_arn: None,
+            region: None,
+            namespace: None,
+            timeout: None,
+            local: ir::Local::default(),
+            origin,
+        }
+    }
 }
 
 #[derive(Debug)]

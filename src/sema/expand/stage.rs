@@ -9,9 +9,9 @@ use crate::syntax::ast::{self, Block, DeclName, Expr, Ident, Param, StageTemplat
 
 use super::super::codes;
 use super::super::eval::Env;
-use super::super::program::{ModuleId, ScopeId, did_you_mean, find_item};
+use super::super::program::{ModuleId, did_you_mean, find_item};
 use super::super::ty::Ty;
-use super::super::value::Value;
+use super::super::value::{ScopeId, Value};
 use super::{Expander, Place, StageDraft, fields, head};
 
 impl<'p> Expander<'p, '_, '_> {
