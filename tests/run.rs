@@ -215,6 +215,42 @@ fn secrets_reach_the_action_and_no_log() {
 }
 
 #[test]
+fn secrets_in_output_variables_reach_later_actions_and_no_record() {
+    let project = Project::new(&[]);
+    let log_in = commands("login", &["export SESSION=\"user:$TOKEN\""])
+        .env("TOKEN", "npm", EnvironmentKind::SecretsManager)
+        .local("secrets", json!({"npm": "s3cr3t-t0ken"}))
+        .gives("SESSION");
+    let publish = commands(
+        "publish",
+        &[
+            "test \"#{login.SESSION}\" = user:s3cr3t-\"t0ken\"",
+            "echo \"as #{login.SESSION}\"",
+            "echo '#{login.SESSION}' >&2; false '#{login.SESSION}'",
+        ],
+    );
+    let demo = pipeline(vec![
+        stage("Source", vec![source("app")]),
+        stage("Login", vec![log_in]),
+        stage("Publish", vec![publish]),
+    ]);
+    let ran = project.run(&demo);
+    assert_eq!(ran.variable("Login/login", "SESSION").as_deref(), Some("user:***"));
+    let failure = ran.failure("Publish/publish");
+    assert_eq!(
+        failure.command.as_deref(),
+        Some("echo 'user:***' >&2; false 'user:***'"),
+        "{failure:#?}"
+    );
+    assert_eq!(failure.tail.last().map(String::as_str), Some("user:***"));
+    assert!(ran.log("Publish/publish").contains("\nas user:***\n"));
+    for entry in ["journal.jsonl", "pipeline.json", "logs/Publish/publish.log"] {
+        let text = std::fs::read_to_string(ran.run_dir.join(entry)).unwrap();
+        assert!(!text.contains("s3cr3t-t0ken"), "{entry}: {text}");
+    }
+}
+
+#[test]
 fn simulated_actions_check_what_they_are_given() {
     let deploy = |path: &str| {
         let action = action("deploy", "Deploy/AWS/CloudFormation/1").input("app");

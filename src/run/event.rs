@@ -116,6 +116,45 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The event as it may be written down and shown: with everything that came from an action, from the user or out of a file
+    /// handed through `mask`. The engine and later actions keep the real values.
+    pub(super) fn masked(mut self, mask: impl Fn(&mut String)) -> Self {
+        match &mut self {
+            Self::RunStarted { variables, .. } => variables.values_mut().for_each(mask),
+            Self::RuleFinished { message, .. } | Self::Note { message } => mask(message),
+            Self::ConditionFinished { result, .. } => result.iter_mut().for_each(mask),
+            Self::ActionFinished {
+                failure,
+                variables,
+                notes,
+                ..
+            } => {
+                variables.values_mut().chain(notes).for_each(&mask);
+                if let Some(failure) = failure {
+                    let Failure {
+                        message,
+                        command,
+                        help,
+                        tail,
+                        exit: _,
+                        directory: _,
+                    } = &mut **failure;
+                    mask(message);
+                    command.iter_mut().chain(help).chain(tail).for_each(mask);
+                }
+            }
+            Self::StopRequested { reason, .. } => mask(reason),
+            Self::StageStarted { .. }
+            | Self::ActionStarted { .. }
+            | Self::StageFinished { .. }
+            | Self::StageRetried { .. }
+            | Self::RunFinished { .. } => {}
+        }
+        self
+    }
+}
+
 /// Where a condition stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

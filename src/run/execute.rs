@@ -141,7 +141,9 @@ impl Loop {
         let commands = self.engine.handle(now, input);
         for command in &commands {
             if let Command::Record(event) = command {
-                let record = self.journal.append(now, event.clone())?;
+                // What is recorded is what is shown: neither may hold a secret.
+                let event = event.clone().masked(|text| self.run.secrets.mask_in(text));
+                let record = self.journal.append(now, event)?;
                 self.run.screen.record(&record);
             }
         }
@@ -302,17 +304,14 @@ async fn run_action(mut job: Job) -> Ended {
     match result {
         Ok(done) => {
             give_back(&job);
-            let mask = |text: String| job.run.secrets.mask(&text);
             Ended {
                 failure: None,
                 variables: done.variables,
                 artifacts: done.artifacts,
-                notes: done.notes.into_iter().map(mask).collect(),
+                notes: done.notes,
             }
         }
         Err(mut failure) => {
-            failure.message = job.run.secrets.mask(&failure.message);
-            failure.command = failure.command.map(|command| job.run.secrets.mask(&command));
             if failure.tail.is_empty() {
                 failure.tail = job.log.tail();
             }
@@ -358,11 +357,7 @@ async fn run_rule(at: RuleRef, mut job: Job) -> Input {
             },
         },
     };
-    let message = job.run.secrets.mask(&verdict.message);
-    Input::RuleEnded {
-        at,
-        verdict: Verdict { message, ..verdict },
-    }
+    Input::RuleEnded { at, verdict }
 }
 
 /// Empties the action's own folder for the next one, and removes those beside it.

@@ -38,6 +38,7 @@ pub mod store;
 pub mod variables;
 pub mod view;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -47,7 +48,7 @@ use std::sync::Arc;
 pub use outcome::RunOutcome;
 
 use crate::catalog::Catalog;
-use crate::ir::{Pipeline, TypeId};
+use crate::ir::{Action, Pipeline, TypeId};
 use plan::{Plan, Refusal, RefusalKind};
 use secrets::Secrets;
 use store::Store;
@@ -221,7 +222,10 @@ fn prepare(pipeline: &Pipeline, plan: Plan, options: RunOptions) -> io::Result<(
     if !ignore.exists() {
         std::fs::write(&ignore, "*\n")?;
     }
-    std::fs::write(run_dir.join("pipeline.json"), serde_json::to_vec(pipeline)?)?;
+    std::fs::write(
+        run_dir.join("pipeline.json"),
+        serde_json::to_vec(&without_secrets(pipeline))?,
+    )?;
     let journal = journal::Journal::create(&run_dir).map_err(context)?;
     let secrets = Secrets::default();
     for value in plan.secrets.values() {
@@ -252,6 +256,19 @@ fn prepare(pipeline: &Pipeline, plan: Plan, options: RunOptions) -> io::Result<(
         options,
     };
     Ok((run, journal))
+}
+
+/// The pipeline as it may be kept: the values that `local { secrets = … }` gives stay in the user's own file.
+fn without_secrets(pipeline: &Pipeline) -> Cow<'_, Pipeline> {
+    let has_some = |action: &Action| action.local.settings.contains_key("secrets");
+    let mut pipeline = Cow::Borrowed(pipeline);
+    if pipeline.stages.iter().flat_map(|stage| &stage.actions).any(has_some) {
+        let stages = &mut pipeline.to_mut().stages;
+        for action in stages.iter_mut().flat_map(|stage| &mut stage.actions) {
+            action.local.settings.remove("secrets");
+        }
+    }
+    pipeline
 }
 
 /// What a command gets of the user's environment: enough to find programs, caches and the network, and nothing that would make

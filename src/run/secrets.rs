@@ -82,6 +82,16 @@ impl Secrets {
         inner.patterns.clone()
     }
 
+    /// Masks a whole text in its place.
+    pub fn mask_in(&self, text: &mut String) {
+        if self
+            .patterns()
+            .is_some_and(|patterns| patterns.finder.is_match(text.as_str()))
+        {
+            *text = self.mask(text);
+        }
+    }
+
     /// Masks a whole text.
     pub fn mask(&self, text: &str) -> String {
         let mut masker = Masker::default();

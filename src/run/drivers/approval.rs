@@ -5,10 +5,11 @@ use crate::run::outcome::Failure;
 use crate::run::view::Question;
 
 pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
+    let shown = |key: &str| job.configuration(key).map(|text| job.run.secrets.mask(text));
     let question = Question {
         name: job.name.clone(),
-        message: job.configuration("CustomData").map(|text| job.run.secrets.mask(text)),
-        link: job.configuration("ExternalEntityLink").map(str::to_owned),
+        message: shown("CustomData"),
+        link: shown("ExternalEntityLink"),
     };
     if job.run.options.yes {
         job.log.say("approved: --yes answers all approvals");
