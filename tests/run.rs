@@ -351,11 +351,17 @@ fn a_retry_starts_from_a_clean_folder() {
 
 #[test]
 fn a_failed_build_says_what_to_do() {
-    let ran = ran(build("build").input("app"), |_| ());
+    // What an action makes is not known before the start.
+    let made = commands("make", &["echo x > x"]).input("app").output("made", &["x"]);
+    let ran = Project::new(&[]).run(&pipeline(vec![
+        stage("Source", vec![source("app")]),
+        stage("Make", vec![made]),
+        stage("Do", vec![build("build").input("made")]),
+    ]));
     let failure = ran.failure("Do/build");
     assert_eq!(
         failure.message,
-        "there is no buildspec `buildspec.yml` in the source `app`"
+        "there is no buildspec `buildspec.yml` in the source `made`"
     );
     assert!(failure.help.unwrap().contains("local { buildspec"));
 }

@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::drivers::{Driver, git_source};
+use super::drivers::buildspec::spec::Spec;
+use super::drivers::buildspec::{self, ahead};
+use super::drivers::{Driver, file_source, git_source};
 use super::event::Position;
+use super::outcome::Failure;
 use super::secrets;
 use super::settings::Settings;
 use super::variables::{EXECUTION, PIPELINE};
@@ -140,6 +143,7 @@ pub fn plan(pipeline: &ir::Pipeline, drivers: &dyn Drivers, options: &RunOptions
         planner.plan.actions.push(plans);
     }
     planner.share_out_the_checkout();
+    planner.builds();
     for (index, stage) in pipeline.stages.iter().enumerate() {
         planner.rules(index, stage);
     }
@@ -175,6 +179,12 @@ impl Planner<'_> {
     fn impossible(&mut self, place: &str, message: impl Into<String>, help: impl Into<String>) {
         let place = Some(place.to_owned());
         self.refuse(RefusalKind::Impossible, place, message.into(), Some(help.into()));
+    }
+
+    /// What would fail in any case.
+    fn failed(&mut self, place: &str, failure: Failure) {
+        let place = Some(place.to_owned());
+        self.refuse(RefusalKind::Impossible, place, failure.message, failure.help);
     }
 
     fn check_command_line(&mut self) {
@@ -349,14 +359,7 @@ impl Planner<'_> {
             if let Some(value) = self.find_secret(&name) {
                 self.plan.secrets.insert(name, value);
             } else {
-                self.impossible(
-                    place,
-                    format!("the secret `{name}` has no value on this machine"),
-                    format!(
-                        "set the environment variable `{}`, or add `local {{ secrets = {{ \"{name}\" = \"…\" }} }}`",
-                        secrets::environment_name(&name)
-                    ),
-                );
+                self.failed(place, secrets::missing(&name));
             }
         }
     }
@@ -404,6 +407,67 @@ impl Planner<'_> {
                 self.impossible(&place(stage, action), message, help);
             }
         }
+    }
+
+    /// Looks into the buildspecs that can be seen already: in the text itself, or in a folder that a source takes as it is.
+    fn builds(&mut self) {
+        for (index, stage) in self.pipeline.stages.iter().enumerate() {
+            for (action_index, action) in stage.actions.iter().enumerate() {
+                if self.plan.actions[index][action_index].driver == Driver::Buildspec
+                    && let Err(failure) = self.build(&self.plan.actions[index][action_index], action)
+                {
+                    self.failed(&place(stage, action), failure);
+                }
+            }
+        }
+    }
+
+    fn build(&self, plan: &ActionPlan, action: &ir::Action) -> Result<(), Failure> {
+        let entry = |key: &str| action.configuration.get(key).map(|entry| entry.value.as_literal());
+        if entry("BatchEnabled").flatten().is_some_and(buildspec::is_true) {
+            return Err(buildspec::no_batches());
+        }
+        let chosen = match entry("BuildspecOverride") {
+            // It depends on variables.
+            Some(None) if plan.settings.buildspec.is_none() => return Ok(()),
+            Some(chosen) => chosen,
+            None => None,
+        };
+        let first = || action.inputs.first().map(|input| input.value.as_str());
+        let source_name = entry("PrimarySource").flatten().or_else(first).unwrap_or_default();
+        let source = self.source_folder(source_name);
+        let found = ahead::find(ahead::Place {
+            local: plan.settings.buildspec.as_deref(),
+            chosen,
+            source: source.as_deref(),
+            source_name,
+            project: &self.options.project_dir,
+        })?;
+        let Some((name, text)) = found else { return Ok(()) };
+        let spec = Spec::parse(&text, &name).map_err(|problem| {
+            Failure::new(problem).with_help("correct the buildspec: CodeBuild would not take it either")
+        })?;
+        for wanted in ahead::wanted(&spec) {
+            let is_known = |name: &String| self.find_secret(name).is_some();
+            if !is_known(&wanted.reference) && !wanted.whole.as_ref().is_some_and(is_known) {
+                return Err(secrets::missing(&wanted.reference));
+            }
+        }
+        Ok(())
+    }
+
+    /// The folder that an artifact will be made of, if it comes from a source that takes one as it is.
+    fn source_folder(&self, artifact: &str) -> Option<PathBuf> {
+        let plans = self.plan.actions.iter().flatten();
+        let actions = self.pipeline.stages.iter().flat_map(|stage| &stage.actions);
+        let gives = |action: &ir::Action| action.outputs.iter().any(|output| output.name.value == artifact);
+        let (plan, _) = plans.zip(actions).find(|(_, action)| gives(action))?;
+        let folder = match plan.driver {
+            Driver::GitSource => git_source::folder(plan, self.options),
+            Driver::FileSource => file_source::path(plan, self.options),
+            _ => None,
+        };
+        folder.filter(|folder| folder.is_dir())
     }
 
     fn rules(&mut self, index: usize, stage: &ir::Stage) {

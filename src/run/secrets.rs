@@ -6,6 +6,8 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::outcome::Failure;
+
 /// Shorter values are not masked: that would make a log unreadable, and hide little.
 pub const SHORTEST: usize = 4;
 /// What stands for a secret.
@@ -14,6 +16,14 @@ const MASK: &[u8] = b"***";
 /// The environment variable that holds the value of a secret or parameter: `webshop/npm:token` → `PIPE_SECRET_WEBSHOP_NPM_TOKEN`.
 pub fn environment_name(name: &str) -> String {
     format!("PIPE_SECRET_{}", super::paths::variable(name).to_uppercase())
+}
+
+/// What is said where a secret or parameter has no value here.
+pub fn missing(name: &str) -> Failure {
+    Failure::new(format!("the secret `{name}` has no value on this machine")).with_help(format!(
+        "set the environment variable `{}`, or add `local {{ secrets = {{ \"{name}\" = \"…\" }} }}`",
+        environment_name(name)
+    ))
 }
 
 /// The names of secrets and parameters in the JSON of a build's `EnvironmentVariables`.

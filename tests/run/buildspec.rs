@@ -6,7 +6,7 @@ use pipe::run::RunOutcome;
 use pipe::run::drivers::buildspec::spec::Spec;
 use serde_json::json;
 
-use crate::support::runs::{ActionExt, Project, Ran, build, commands, pipeline, source, stage};
+use crate::support::runs::{ActionExt, Project, Ran, StandardDrivers, build, commands, pipeline, source, stage};
 
 /// Builds a source that holds this buildspec.
 fn built(buildspec: &str) -> Ran {
@@ -295,18 +295,63 @@ fn the_buildspec_can_be_elsewhere() {
     let inline = "version: 0.2\nphases: {build: {commands: [echo inline]}}";
     let ran = built_with("x", |action| action.set("BuildspecOverride", inline));
     assert_eq!(printed(&ran), ["inline"]);
-    let ran = built_with("x", |action| action.set("BuildspecOverride", "other.yml"));
-    assert!(
-        ran.failure("Build/build")
-            .message
-            .contains("no buildspec `other.yml` in the source `app`")
+}
+
+/// What is said of a pipeline that cannot be run.
+fn refusals(project: &Project, demo: &pipe::ir::Pipeline) -> Vec<String> {
+    let options = project.options();
+    let refused = pipe::run::plan::plan(demo, &StandardDrivers, &options)
+        .err()
+        .unwrap_or_default();
+    if !refused.is_empty() {
+        let ran = project.run_with(demo, &options);
+        assert_eq!((ran.outcome, ran.records.len()), (RunOutcome::Refused, 0));
+    }
+    refused.into_iter().map(|refusal| refusal.message).collect()
+}
+
+#[test]
+fn what_can_be_seen_of_a_buildspec_is_checked_before_the_start() {
+    let refused = |buildspec: &str, change: fn(pipe::ir::Action) -> pipe::ir::Action| {
+        let project = Project::new(&[("buildspec.yml", buildspec)]);
+        let build = change(build("build").input("app"));
+        refusals(
+            &project,
+            &pipeline(vec![stage("Source", vec![source("app")]), stage("Build", vec![build])]),
+        )
+    };
+    let good = "version: 0.2\nphases: {build: {commands: [echo]}}\n";
+    assert!(refused(good, |action| action).is_empty());
+    assert_eq!(
+        refused(good, |action| action.set("BuildspecOverride", "other.yml")),
+        ["there is no buildspec `other.yml` in the source `app`"]
     );
-    let ran = built_with("version: 0.2\nphases: {build: {commands: [a: b]}}", |action| action);
-    assert!(
-        ran.failure("Build/build").message.starts_with("buildspec.yml:2:"),
-        "{:?}",
-        ran.failure("Build/build")
+    let malformed = refused("version: 0.2\nphases: {build: {commands: [a: b]}}", |action| action);
+    assert!(malformed[0].starts_with("buildspec.yml:2:"), "{malformed:?}");
+    assert_eq!(
+        refused(good, |action| action.set("BatchEnabled", "true")),
+        ["batch builds are not carried out on this machine"]
     );
+    let secret = "version: 0.2\nenv: {secrets-manager: {T: 'npm:token'}}\nphases: {build: {commands: [echo]}}\n";
+    assert_eq!(
+        refused(secret, |action| action),
+        ["the secret `npm:token` has no value on this machine"]
+    );
+    for (name, value) in [("npm", "{\"token\": \"t0ken\"}"), ("npm:token", "t0ken")] {
+        let project = Project::new(&[("buildspec.yml", secret)]);
+        let build = build("build").input("app").local("secrets", json!({name: value}));
+        let ran = project.run(&pipeline(vec![
+            stage("Source", vec![source("app")]),
+            stage("Build", vec![build]),
+        ]));
+        assert_eq!(ran.outcome, RunOutcome::Succeeded, "{name}");
+    }
+    let parameter = "version: 0.2\nenv: {parameter-store: {T: /app/key}}\nphases: {build: {commands: [echo]}}\n";
+    assert_eq!(
+        refused(parameter, |action| action),
+        ["the secret `/app/key` has no value on this machine"]
+    );
+    assert!(refused(parameter, |action| action.local("run", json!("true"))).is_empty());
 }
 
 #[test]

@@ -8,7 +8,9 @@ use serde_json::json;
 
 use super::{Done, Job, blocking, git_source};
 use crate::ir::Action;
+use crate::run::RunOptions;
 use crate::run::outcome::Failure;
+use crate::run::plan::ActionPlan;
 use crate::run::store::Artifact;
 
 /// The output variables that a source of this type gives.
@@ -19,12 +21,17 @@ pub fn variables_of(action: &Action) -> &'static [&'static str] {
     }
 }
 
-pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
-    let from = match (&job.plan.source, &job.plan.settings.path) {
-        (Some(source), _) => Some(job.run.options.given_path(source)),
-        (None, Some(path)) => Some(job.project_path(path)),
+/// The file or folder that stands for the source.
+pub fn path(plan: &ActionPlan, options: &RunOptions) -> Option<PathBuf> {
+    match (&plan.source, &plan.settings.path) {
+        (Some(source), _) => Some(options.given_path(source)),
+        (None, Some(path)) => Some(options.project_dir.join(path)),
         (None, None) => None,
-    };
+    }
+}
+
+pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
+    let from = path(&job.plan, &job.run.options);
     let mut done = Done::default();
     let artifact = match &from {
         Some(path) => {

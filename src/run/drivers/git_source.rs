@@ -13,7 +13,9 @@ use std::process::{Command, Stdio};
 
 use super::{Done, Job, blocking};
 use crate::ir::Action;
+use crate::run::RunOptions;
 use crate::run::outcome::Failure;
+use crate::run::plan::ActionPlan;
 use crate::run::process::{self, Captured};
 use crate::run::store::Artifact;
 
@@ -52,13 +54,24 @@ enum Origin {
     Clone { from: String, revision: Option<String> },
 }
 
+fn origin(plan: &ActionPlan, options: &RunOptions) -> Origin {
+    match (&plan.source, &plan.settings.path) {
+        (Some(source), _) => origin_of(source, |path| options.given_path(path)),
+        (None, Some(path)) => Origin::Folder(options.project_dir.join(path)),
+        (None, None) => Origin::Folder(checkout(&options.project_dir)),
+    }
+}
+
+/// The folder that is taken as it is, if it is one.
+pub fn folder(plan: &ActionPlan, options: &RunOptions) -> Option<PathBuf> {
+    match origin(plan, options) {
+        Origin::Folder(folder) => Some(folder),
+        Origin::Clone { .. } => None,
+    }
+}
+
 pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
-    let origin = match (&job.plan.source, &job.plan.settings.path) {
-        (Some(source), _) => origin_of(source, |path| job.run.options.given_path(path)),
-        (None, Some(path)) => Origin::Folder(job.project_path(path)),
-        (None, None) => Origin::Folder(checkout(&job.run.options.project_dir)),
-    };
-    let (folder, description, scratch) = match origin {
+    let (folder, description, scratch) = match origin(&job.plan, &job.run.options) {
         Origin::Folder(folder) => (folder.clone(), folder.display().to_string(), None),
         Origin::Clone { from, revision } => {
             let folder = job.beside("clone");

@@ -194,15 +194,17 @@ impl Job {
 
     /// The value of a secret or parameter; from now on it is masked.
     pub fn secret(&self, name: &str) -> Result<String, Failure> {
-        let known = self.run.plan.secrets.get(name).cloned();
-        let environment = super::secrets::environment_name(name);
-        let Some(value) = known.or_else(|| self.run.options.environment(&environment)) else {
-            return Err(Failure::new(format!("the secret `{name}` has no value on this machine")).with_help(format!(
-                "set the environment variable `{environment}`, or add `local {{ secrets = {{ \"{name}\" = \"…\" }} }}`"
-            )));
+        let Some(value) = self.known_secret(name) else {
+            return Err(super::secrets::missing(name));
         };
         self.run.secrets.add(&value);
         Ok(value)
+    }
+
+    /// The value of a secret or parameter, if it has one on this machine.
+    fn known_secret(&self, name: &str) -> Option<String> {
+        let known = self.run.plan.secrets.get(name).cloned();
+        known.or_else(|| self.run.options.environment(&super::secrets::environment_name(name)))
     }
 
     /// Runs a shell script in the action's folder; its output goes to the log.

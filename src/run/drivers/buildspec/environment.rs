@@ -111,7 +111,7 @@ pub fn of_build(job: &Job, spec: &Spec, folders: &[(String, PathBuf)]) -> Result
 /// `secret-id[:json-key[:version-stage[:version-id]]]`; the id may be an ARN, which has colons of its own. Locally a value may be
 /// given for the whole reference, or for the id alone: then the key is looked up in its JSON.
 fn secret_value(job: &Job, reference: &str) -> Result<String, Failure> {
-    let given_whole = job.run.plan.secrets.contains_key(reference);
+    let given_whole = job.known_secret(reference).is_some();
     let (id, key) = split_reference(reference);
     let Some(key) = key.filter(|_| !given_whole) else {
         return job.secret(if given_whole { reference } else { id });
@@ -131,7 +131,7 @@ fn secret_value(job: &Job, reference: &str) -> Result<String, Failure> {
     Ok(value)
 }
 
-fn split_reference(reference: &str) -> (&str, Option<&str>) {
+pub(super) fn split_reference(reference: &str) -> (&str, Option<&str>) {
     let colons = if reference.starts_with("arn:") { 7 } else { 1 };
     let Some((at, _)) = reference.match_indices(':').nth(colons - 1) else {
         return (reference, None);

@@ -5,13 +5,14 @@
 //! - a retried phase is repeated as a whole, `finally` included;
 //! - with `on-failure: CONTINUE` the build goes on and still fails in the end.
 
+pub mod ahead;
 pub mod artifacts;
 pub mod environment;
 pub mod phases;
 pub mod session;
 pub mod spec;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Done, Job, blocking, find_shell, shell};
 use crate::run::outcome::Failure;
@@ -21,12 +22,8 @@ use session::Session;
 use spec::Spec;
 
 pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
-    if job
-        .configuration("BatchEnabled")
-        .is_some_and(|enabled| enabled.eq_ignore_ascii_case("true"))
-    {
-        return Err(Failure::new("batch builds are not carried out on this machine")
-            .with_help("let a command of yours stand in for it: `local { run = \"…\" }`"));
+    if job.configuration("BatchEnabled").is_some_and(is_true) {
+        return Err(no_batches());
     }
     let primary = job.configuration("PrimarySource").map(str::to_owned);
     let folders = job.unpack(primary.as_deref())?;
@@ -48,44 +45,27 @@ pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
     Ok(done)
 }
 
-/// The buildspec's name and text: the local setting, the override, or the file of the primary source.
+/// Whether a configuration's value says yes.
+pub fn is_true(value: &str) -> bool {
+    value.eq_ignore_ascii_case("true")
+}
+
+pub fn no_batches() -> Failure {
+    Failure::new("batch builds are not carried out on this machine")
+        .with_help("let a command of yours stand in for it: `local { run = \"…\" }`")
+}
+
+/// The buildspec's name and text.
 fn find(job: &Job) -> Result<(String, String), Failure> {
-    let chosen = job
-        .plan
-        .settings
-        .buildspec
-        .as_deref()
-        .or_else(|| job.configuration("BuildspecOverride"));
-    let path = match chosen {
-        Some(inline) if inline.contains('\n') || inline.trim_start().starts_with("version:") => {
-            return Ok(("the inline buildspec".to_owned(), inline.to_owned()));
-        }
-        Some(arn) if arn.starts_with("arn:") => {
-            return Err(Failure::new(format!(
-                "the buildspec `{arn}` is in a bucket, which cannot be read here"
-            ))
-            .with_help("name a file with the same text: `local { buildspec = \"…\" }`"));
-        }
-        Some(path) => path,
-        None => "buildspec.yml",
+    let primary = job.configuration("PrimarySource");
+    let place = ahead::Place {
+        local: job.plan.settings.buildspec.as_deref(),
+        chosen: job.configuration("BuildspecOverride"),
+        source: Some(&job.dir),
+        source_name: primary.unwrap_or_else(|| job.inputs.first().map_or("", |(name, _)| name)),
+        project: &job.run.options.project_dir,
     };
-    let in_source = job.dir.join(path);
-    let in_project = job.project_path(path);
-    let found: Option<PathBuf> = if in_source.is_file() {
-        Some(in_source)
-    } else {
-        // Only what a `local` block names is looked for beside the pipeline: AWS knows nothing of that folder.
-        Some(in_project).filter(|path| job.plan.settings.buildspec.is_some() && path.is_file())
-    };
-    let Some(found) = found else {
-        let source = job.inputs.first().map_or("", |(name, _)| name);
-        return Err(Failure::new(format!("there is no buildspec `{path}` in the source `{source}`")).with_help(
-            "put it there, name another with `local { buildspec = \"…\" }`, or let a command stand in: `local { run = \"…\" }`",
-        ));
-    };
-    let bytes = std::fs::read(&found)?;
-    let text = crate::source::decode(bytes).map_err(|error| Failure::new(format!("{path}: {error}")))?;
-    Ok((path.to_owned(), text))
+    ahead::find(place)?.ok_or_else(|| Failure::new("there is no buildspec"))
 }
 
 /// Runs all phases; afterwards the exported variables are in the file `exports`.
