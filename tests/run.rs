@@ -68,7 +68,7 @@ fn files_and_variables_go_from_action_to_action() {
 
 #[test]
 fn the_first_failing_command_ends_the_action_and_the_run() {
-    let project = Project::new(&[]);
+    let project = Project::new(&[("a.txt", "x")]);
     let test = commands("test", &["echo before", "sh -c 'echo oops >&2; exit 3'", "echo never"]).input("app");
     let sibling = commands("sibling", &["sleep 0.2; echo end"]).input("app");
     let next = commands("next", &["true"]).input("app").step(2);

@@ -312,10 +312,16 @@ async fn run_action(mut job: Job) -> Ended {
             }
         }
         Err(mut failure) => {
-            if failure.tail.is_empty() {
+            // Of an approval the log says no more than the message.
+            if failure.tail.is_empty() && job.plan.driver != Driver::Approval {
                 failure.tail = job.log.tail();
             }
-            failure.directory = job.dir.exists().then(|| job.dir.clone().into());
+            let has_files = std::fs::read_dir(&job.dir).is_ok_and(|mut entries| entries.next().is_some());
+            if has_files {
+                failure.directory = Some(job.dir.clone().into());
+            } else {
+                job.run.slots.give_back(&job.dir);
+            }
             Ended {
                 failure: Some(failure),
                 ..Ended::default()

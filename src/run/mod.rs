@@ -130,7 +130,7 @@ impl RunOptions {
 
     /// A path from the command line.
     fn given_path(&self, path: &str) -> PathBuf {
-        std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path))
+        paths::tidy(std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)))
     }
 
     /// The command that starts such a run.
@@ -212,7 +212,7 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 fn prepare(pipeline: &Pipeline, plan: Plan, options: RunOptions) -> io::Result<(Run, journal::Journal)> {
-    let state_dir = std::path::absolute(plan::state_dir(&options))?;
+    let state_dir = paths::tidy(std::path::absolute(plan::state_dir(&options))?);
     let execution_id = uuid::Uuid::new_v4().to_string();
     let run_dir = state_dir.join("runs").join(&execution_id);
     let context = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", run_dir.display()));

@@ -1,5 +1,7 @@
 //! Names as parts of paths.
 
+use std::path::{Path, PathBuf};
+
 /// A stage's, action's or artifact's name as one component of a path. Legal names stand for themselves, except `.` and `..`,
 /// which AWS allows.
 pub(super) fn component(name: &str) -> String {
@@ -14,6 +16,11 @@ pub(super) fn component(name: &str) -> String {
 pub(super) fn variable(name: &str) -> String {
     let keep = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     name.chars().map(keep).collect()
+}
+
+/// A path without its `.` components, as people write it.
+pub(super) fn tidy(path: impl AsRef<Path>) -> PathBuf {
+    path.as_ref().components().collect()
 }
 
 /// Text as one word of a shell script.

@@ -24,6 +24,13 @@ pub struct Artifact {
     pub bytes: u64,
 }
 
+impl Artifact {
+    /// `1 file`, `12 files`.
+    pub fn file_count(&self) -> String {
+        format!("{} file{}", self.files, if self.files == 1 { "" } else { "s" })
+    }
+}
+
 /// What an artifact holds, by path, in the order of the paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

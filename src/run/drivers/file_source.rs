@@ -10,6 +10,7 @@ use super::{Done, Job, blocking, git_source};
 use crate::ir::Action;
 use crate::run::RunOptions;
 use crate::run::outcome::Failure;
+use crate::run::paths::tidy;
 use crate::run::plan::ActionPlan;
 use crate::run::store::Artifact;
 
@@ -25,7 +26,7 @@ pub fn variables_of(action: &Action) -> &'static [&'static str] {
 pub fn path(plan: &ActionPlan, options: &RunOptions) -> Option<PathBuf> {
     match (&plan.source, &plan.settings.path) {
         (Some(source), _) => Some(options.given_path(source)),
-        (None, Some(path)) => Some(options.project_dir.join(path)),
+        (None, Some(path)) => Some(tidy(options.project_dir.join(path))),
         (None, None) => None,
     }
 }

@@ -15,6 +15,7 @@ use super::{Done, Job, blocking};
 use crate::ir::Action;
 use crate::run::RunOptions;
 use crate::run::outcome::Failure;
+use crate::run::paths::tidy;
 use crate::run::plan::ActionPlan;
 use crate::run::process::{self, Captured};
 use crate::run::store::Artifact;
@@ -57,7 +58,7 @@ enum Origin {
 fn origin(plan: &ActionPlan, options: &RunOptions) -> Origin {
     match (&plan.source, &plan.settings.path) {
         (Some(source), _) => origin_of(source, |path| options.given_path(path)),
-        (None, Some(path)) => Origin::Folder(options.project_dir.join(path)),
+        (None, Some(path)) => Origin::Folder(tidy(options.project_dir.join(path))),
         (None, None) => Origin::Folder(checkout(&options.project_dir)),
     }
 }
@@ -85,7 +86,7 @@ pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
     }
     let (artifact, is_git) = import(job, &folder).await?;
     let mut done = Done::default();
-    let mut note = format!("{} files of {description}", artifact.files);
+    let mut note = format!("{} of {description}", artifact.file_count());
     if is_git {
         note.push_str(&commit_variables(job, &folder, &mut done.variables).await?);
     } else {

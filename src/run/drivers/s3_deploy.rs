@@ -52,7 +52,7 @@ pub fn carry_out(job: &mut Job) -> Result<Done, Failure> {
         fs::rename(&temporary, &to)
     })?;
     let address = format!("s3://{bucket}/{key}");
-    let note = format!("`{name}` ({} files) as {address} in {}", artifact.files, to.display());
+    let note = format!("`{name}` ({}) as {address} in {}", artifact.file_count(), to.display());
     job.log.say(&note);
     Ok(Done {
         notes: vec![note],

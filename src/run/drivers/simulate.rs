@@ -46,7 +46,7 @@ pub fn carry_out(job: &mut Job) -> Result<Done, Failure> {
     }
     for (name, artifact) in &job.inputs.clone() {
         job.log
-            .say(&format!("  takes the artifact {name} ({} files)", artifact.files));
+            .say(&format!("  takes the artifact {name} ({})", artifact.file_count()));
     }
     if !checked.is_empty() {
         let note = format!("checked {}", checked.join(", "));

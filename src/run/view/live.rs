@@ -65,7 +65,8 @@ impl Live {
     fn start(&mut self, name: &ActionName) {
         let shown = self.running.values().flatten().count();
         let bar = (shown < MOST).then(|| {
-            let bar = ProgressBar::new_spinner();
+            // Not before it has its place: on its own it would draw itself anywhere.
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
             bar.set_style(style("  {spinner} {prefix} {elapsed:.dim} {wide_msg:.dim}"));
             bar.set_prefix(called(name));
             let bar = match &self.stage {
@@ -88,7 +89,9 @@ impl Live {
 
     fn show_stage(&mut self, stage: &str) {
         let bar = self.stage.take().unwrap_or_else(|| {
-            let bar = self.bars.add(ProgressBar::new_spinner());
+            let bar = self
+                .bars
+                .add(ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()));
             bar.set_style(style("  {msg:.dim}"));
             bar
         });

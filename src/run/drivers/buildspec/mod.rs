@@ -134,7 +134,7 @@ fn upload(job: &mut Job, spec: &Spec, done: &mut Done) -> Result<(), Failure> {
             ..failure
         })?;
         let artifact = blocking(|| job.run.store.import_files(&job.dir, selected.into_iter()))?;
-        job.log.say(&format!("artifact {name}: {} files", artifact.files));
+        job.log.say(&format!("artifact {name}: {}", artifact.file_count()));
         done.artifacts.insert(name.clone(), artifact);
     }
     Ok(())
