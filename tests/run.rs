@@ -66,6 +66,35 @@ fn files_and_variables_go_from_action_to_action() {
     assert!(!ran.run_dir.join("work").exists());
 }
 
+/// Folders change hands between actions; none may lose its second input to the one that had the folder before.
+#[test]
+fn an_action_keeps_its_inputs_when_folders_change_hands() {
+    let project = Project::new(&[("a.txt", "x")]);
+    let tool = commands("tool", &["mkdir -p t; for i in $(seq 40); do echo $i > t/$i; done"])
+        .input("app")
+        .output("tool", &["t/**/*"]);
+    let names: Vec<String> = (0..60).map(|index| format!("use-{index}")).collect();
+    let uses = names
+        .iter()
+        .map(|name| {
+            commands(name, &["cat \"$CODEBUILD_SRC_DIR_tool/t/40\""])
+                .input("app")
+                .input("tool")
+        })
+        .collect();
+    let demo = pipeline(vec![
+        stage("Source", vec![source("app")]),
+        stage("Make", vec![tool]),
+        stage("Use", uses),
+    ]);
+    let options = RunOptions {
+        jobs: Some(8),
+        ..project.options()
+    };
+    let ran = project.run_with(&demo, &options);
+    assert_eq!(ran.outcome, RunOutcome::Succeeded, "{:#?}", ran.story());
+}
+
 #[test]
 fn the_first_failing_command_ends_the_action_and_the_run() {
     let project = Project::new(&[("a.txt", "x")]);

@@ -320,7 +320,7 @@ async fn run_action(mut job: Job) -> Ended {
             if has_files {
                 failure.directory = Some(job.dir.clone().into());
             } else {
-                job.run.slots.give_back(&job.dir);
+                give_back(&job);
             }
             Ended {
                 failure: Some(failure),
@@ -366,9 +366,9 @@ async fn run_rule(at: RuleRef, mut job: Job) -> Input {
     Input::RuleEnded { at, verdict }
 }
 
-/// Empties the action's own folder for the next one, and removes those beside it.
+/// Removes the folders beside the action's own, and empties that for the next one: in this order, since with it the next one
+/// gets those beside it too.
 fn give_back(job: &Job) {
-    job.run.slots.give_back(&job.dir);
     if job.inputs.len() > 1 {
         remove_all(&job.beside("inputs"));
     }
@@ -377,6 +377,7 @@ fn give_back(job: &Job) {
             remove_all(&job.beside(what));
         }
     }
+    job.run.slots.give_back(&job.dir);
 }
 
 /// Which drivers make which folders, so that a thousand small actions do not ask for what was never there.
