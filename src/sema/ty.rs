@@ -119,7 +119,18 @@ impl Pattern {
     }
 
     pub fn matches(&self, text: &str) -> bool {
-        self.regex().is_none_or(|regex| regex.is_match(text))
+        match self.literal_start() {
+            Some(start) => text.strip_prefix(start).is_some_and(|rest| !rest.is_empty() && !rest.contains('\n')),
+            None => self.regex().is_none_or(|regex| regex.is_match(text)),
+        }
+    }
+
+    /// The text before the `.+` of `^text.+$`. The library asks for ARNs so, in almost every file, and compiling a regular
+    /// expression costs more than the rest of checking the field.
+    fn literal_start(&self) -> Option<&str> {
+        let start = self.text.strip_prefix('^')?.strip_suffix(".+$")?;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '/' | '-' | '_');
+        start.chars().all(is_plain).then_some(start)
     }
 
     fn regex(&self) -> Option<&Regex> {
@@ -261,5 +272,21 @@ impl fmt::Display for Ty {
                 inner => write!(f, "{inner}?"),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_start_means_what_the_expression_means() {
+        let arn = Pattern::new("^arn:.+$");
+        let regex = Regex::new("^arn:.+$").unwrap();
+        for text in ["arn:aws", "arn:", "", "xarn:aws", "arn:a\nb", "arn:a\n", "arn:é", "ARN:x"] {
+            assert_eq!(arn.matches(text), regex.is_match(text), "{text:?}");
+        }
+        assert!(!Pattern::new("^a.b.+$").matches("ab-"));
+        assert!(Pattern::new("^a.b.+$").matches("axbc"));
     }
 }
