@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::event::{ActionName, Event, Position};
+use super::event::{ActionName, Event};
 use super::outcome::{Failure, RunStatus, StageStatus, Status};
-use super::plan::{ActionRef, Plan, RuleRef};
+use super::planned::{ActionRef, Plan, Position, RuleRef};
 use super::process::Level;
 use super::store::Artifact;
 use super::variables::{Resolved, Unresolved, Variables};

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::{Failure, RunStatus, StageStatus, Status};
-use super::plan::PlannedAction;
+use super::planned::{PlannedAction, Position};
 use super::store::Artifact;
 
 /// The version of the lines' form; a reader refuses a higher one.
@@ -152,24 +152,5 @@ impl Event {
             | Self::RunFinished { .. } => {}
         }
         self
-    }
-}
-
-/// Where a condition stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Position {
-    BeforeEntry,
-    OnSuccess,
-    OnFailure,
-}
-
-impl Position {
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::BeforeEntry => "before entry",
-            Self::OnSuccess => "on success",
-            Self::OnFailure => "on failure",
-        }
     }
 }

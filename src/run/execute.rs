@@ -15,13 +15,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
-use super::drivers::{self, Driver, Job};
+use super::drivers::{self, Job};
 use super::engine::{Command, Ended, Engine, Input, Verdict, log_path};
 use super::event::ActionName;
 use super::journal::Journal;
 use super::log::Log;
 use super::outcome::{Failure, RunOutcome, RunStatus};
-use super::plan::{ActionPlan, ActionRef, How, RuleRef};
+use super::planned::Driver;
+use super::planned::{ActionPlan, ActionRef, How, RuleRef};
 use super::process::Level;
 use super::settings::Settings;
 use super::slots::remove_all;
@@ -203,9 +204,9 @@ impl Loop {
     fn start_rule(&mut self, at: RuleRef, resolved: Resolved, inputs: Vec<(String, Artifact)>) {
         let stage = &self.run.pipeline.stages[at.stage];
         let condition = match at.position {
-            super::event::Position::BeforeEntry => stage.before_entry.as_ref(),
-            super::event::Position::OnSuccess => stage.on_success.as_ref(),
-            super::event::Position::OnFailure => {
+            super::planned::Position::BeforeEntry => stage.before_entry.as_ref(),
+            super::planned::Position::OnSuccess => stage.on_success.as_ref(),
+            super::planned::Position::OnFailure => {
                 stage.on_failure.as_ref().and_then(|failure| failure.condition.as_ref())
             }
         };

@@ -30,6 +30,7 @@ mod log;
 pub mod outcome;
 mod paths;
 pub mod plan;
+pub mod planned;
 pub mod process;
 pub mod secrets;
 mod settings;
@@ -49,7 +50,8 @@ pub use outcome::RunOutcome;
 
 use crate::catalog::Catalog;
 use crate::ir::{Action, Pipeline, TypeId};
-use plan::{Plan, Refusal, RefusalKind};
+use plan::{Refusal, RefusalKind};
+use planned::Plan;
 use secrets::Secrets;
 use store::Store;
 use view::{Asker, Screen};

@@ -5,102 +5,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::drivers::buildspec::spec::Spec;
 use super::drivers::buildspec::{self, ahead};
-use super::drivers::{Driver, file_source, git_source};
-use super::event::Position;
+use super::drivers::{file_source, git_source};
 use super::outcome::Failure;
+use super::planned::{ActionPlan, ActionRef, Driver, How, Plan, Position, RuleRef};
 use super::secrets;
 use super::settings::Settings;
 use super::variables::{EXECUTION, PIPELINE};
 use super::{Drivers, RunOptions};
 use crate::ir::{self, EnvironmentKind, TypeId};
-
-/// How an action is done on this machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum How {
-    CarriedOut,
-    /// The user's own command runs in its place: `local { run = … }`.
-    StoodIn,
-    /// Checked as far as can be, and not done.
-    Simulated,
-}
-
-/// One line of the plan, as the journal and the views have it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedAction {
-    pub stage: String,
-    pub action: String,
-    /// `Deploy/AWS/ECS/1`.
-    pub action_type: String,
-    /// The step within its stage, from 1.
-    pub step: u32,
-    pub how: How,
-    pub driver: String,
-}
-
-/// An action's place in the pipeline: indices into its stages and the stage's actions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ActionRef {
-    pub stage: usize,
-    pub action: usize,
-}
-
-/// A rule's place in the pipeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RuleRef {
-    pub stage: usize,
-    pub position: Position,
-    pub rule: usize,
-}
-
-/// How one action is done.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ActionPlan {
-    pub how: How,
-    pub driver: Driver,
-    pub settings: Settings,
-    /// Where a source takes its files from, when the driver has not to find out.
-    pub source: Option<String>,
-}
-
-/// All that was found out before the start.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan {
-    /// By stage and action.
-    pub actions: Vec<Vec<ActionPlan>>,
-    pub rules: BTreeMap<RuleRef, Driver>,
-    /// The pipeline's variables with their values.
-    pub variables: BTreeMap<String, String>,
-    /// Values of secrets and parameters, by name.
-    pub secrets: BTreeMap<String, String>,
-}
-
-impl Plan {
-    pub fn action(&self, at: ActionRef) -> &ActionPlan {
-        &self.actions[at.stage][at.action]
-    }
-
-    pub fn lines(&self, pipeline: &ir::Pipeline) -> Vec<PlannedAction> {
-        let mut out = Vec::new();
-        for (stage, plans) in pipeline.stages.iter().zip(&self.actions) {
-            for (action, plan) in stage.actions.iter().zip(plans) {
-                out.push(PlannedAction {
-                    stage: stage.name.value.clone(),
-                    action: action.name.value.clone(),
-                    action_type: action.type_id.to_string(),
-                    step: action.run_order,
-                    how: plan.how,
-                    driver: plan.driver.name().to_owned(),
-                });
-            }
-        }
-        out
-    }
-}
 
 /// Something that keeps a run from starting.
 #[derive(Clone, Debug, PartialEq, Eq)]

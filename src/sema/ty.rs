@@ -120,7 +120,9 @@ impl Pattern {
 
     pub fn matches(&self, text: &str) -> bool {
         match self.literal_start() {
-            Some(start) => text.strip_prefix(start).is_some_and(|rest| !rest.is_empty() && !rest.contains('\n')),
+            Some(start) => text
+                .strip_prefix(start)
+                .is_some_and(|rest| !rest.is_empty() && !rest.contains('\n')),
             None => self.regex().is_none_or(|regex| regex.is_match(text)),
         }
     }
@@ -283,7 +285,9 @@ mod tests {
     fn a_literal_start_means_what_the_expression_means() {
         let arn = Pattern::new("^arn:.+$");
         let regex = Regex::new("^arn:.+$").unwrap();
-        for text in ["arn:aws", "arn:", "", "xarn:aws", "arn:a\nb", "arn:a\n", "arn:é", "ARN:x"] {
+        for text in [
+            "arn:aws", "arn:", "", "xarn:aws", "arn:a\nb", "arn:a\n", "arn:é", "ARN:x",
+        ] {
             assert_eq!(arn.matches(text), regex.is_match(text), "{text:?}");
         }
         assert!(!Pattern::new("^a.b.+$").matches("ab-"));

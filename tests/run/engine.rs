@@ -9,7 +9,8 @@ use pipe::run::RunOptions;
 use pipe::run::engine::{Command, Ended, Engine, Input, Verdict};
 use pipe::run::event::{Event, Position};
 use pipe::run::outcome::Failure;
-use pipe::run::plan::{ActionRef, RuleRef, plan};
+use pipe::run::plan::plan;
+use pipe::run::planned::{ActionRef, RuleRef};
 use serde_json::json;
 
 use crate::support::runs::{

@@ -11,7 +11,7 @@ use crate::ir::Action;
 use crate::run::RunOptions;
 use crate::run::outcome::Failure;
 use crate::run::paths::tidy;
-use crate::run::plan::ActionPlan;
+use crate::run::planned::ActionPlan;
 use crate::run::store::Artifact;
 
 /// The output variables that a source of this type gives.

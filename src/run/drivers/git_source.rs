@@ -16,7 +16,7 @@ use crate::ir::Action;
 use crate::run::RunOptions;
 use crate::run::outcome::Failure;
 use crate::run::paths::tidy;
-use crate::run::plan::ActionPlan;
+use crate::run::planned::ActionPlan;
 use crate::run::process::{self, Captured};
 use crate::run::store::Artifact;
 

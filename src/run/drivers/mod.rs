@@ -27,69 +27,11 @@ use super::files;
 use super::log::Log;
 use super::outcome::{Exit, Failure};
 use super::paths::component;
-use super::plan::ActionPlan;
+use super::planned::{ActionPlan, Driver};
 use super::process::{self, Level, Program};
 use super::store::Artifact;
 use super::variables::Resolved;
 use crate::ir::{self, EnvironmentKind};
-
-/// What carries an action or a rule out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Driver {
-    GitSource,
-    FileSource,
-    Shell,
-    Buildspec,
-    Approval,
-    S3Deploy,
-    Simulate,
-    /// The user's own command: `local { run = … }`.
-    StandIn,
-    VariableCheck,
-    DeploymentWindow,
-}
-
-impl Driver {
-    const ALL: [Self; 10] = [
-        Self::GitSource,
-        Self::FileSource,
-        Self::Shell,
-        Self::Buildspec,
-        Self::Approval,
-        Self::S3Deploy,
-        Self::Simulate,
-        Self::StandIn,
-        Self::VariableCheck,
-        Self::DeploymentWindow,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::GitSource => "git_source",
-            Self::FileSource => "file_source",
-            Self::Shell => "shell",
-            Self::Buildspec => "buildspec",
-            Self::Approval => "approval",
-            Self::S3Deploy => "s3_deploy",
-            Self::Simulate => "simulate",
-            Self::StandIn => "run",
-            Self::VariableCheck => "variable_check",
-            Self::DeploymentWindow => "deployment_window",
-        }
-    }
-
-    /// The driver that a provider's `local` clause names.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|driver| driver.name() == name && *driver != Self::StandIn)
-    }
-
-    /// Whether it takes one of the places that `--jobs` gives: whoever only waits does not.
-    pub fn takes_a_place(self) -> bool {
-        self != Self::Approval
-    }
-}
 
 /// One execution of an action (or of a rule, as an action of that type).
 pub struct Job {

@@ -6,7 +6,7 @@ use super::report::{Summary, duration};
 use super::{Context, Question, View};
 use crate::run::event::{ActionName, Event, Record};
 use crate::run::outcome::{StageStatus, Status};
-use crate::run::plan::How;
+use crate::run::planned::How;
 
 pub struct Plain<W> {
     out: W,

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Context;
 use crate::run::event::{ActionName, Event};
 use crate::run::outcome::{Failure, RunStatus, StageStatus, Status};
-use crate::run::plan::{How, PlannedAction};
+use crate::run::planned::{How, PlannedAction};
 
 /// A run so far, folded from its events.
 #[derive(Debug, Default)]

@@ -3,32 +3,12 @@
 use pest::iterators::Pair;
 
 use super::heads::Head;
+use super::node::Node;
 use super::recover::is_item_keyword;
 use super::{Braces, Cursor, MAX_NESTING, MAX_REPORTS, Parser, Rule, codes};
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 use crate::syntax::ast::{Block, CommentKind, Doc, Expr, Item, ItemKind, Stmt, StmtKind};
-
-/// What a statement turns out to be.
-pub(super) enum Node {
-    Stmt(StmtKind),
-    Item(ItemKind),
-    /// `else {` or, with its condition, `else if c {`
-    Else(Option<Expr>),
-    /// A block that begins with an unknown word: it is read for what is wrong inside, and dropped.
-    Unknown,
-}
-
-impl Node {
-    /// Gives a statement or item its block.
-    pub(super) fn set_body(&mut self, body: Block) {
-        match self {
-            Self::Stmt(kind) => set_stmt_body(kind, body),
-            Self::Item(kind) => set_item_body(kind, body),
-            Self::Else(_) | Self::Unknown => {}
-        }
-    }
-}
 
 /// An open block.
 pub(super) struct Frame {
@@ -436,40 +416,6 @@ fn extend(stmt: &mut Stmt, end: u32) {
     {
         block.span.end = end;
         extend(only, end);
-    }
-}
-
-fn set_stmt_body(kind: &mut StmtKind, block: Block) {
-    match kind {
-        StmtKind::Trigger { body, .. }
-        | StmtKind::Push { body }
-        | StmtKind::PullRequest { body }
-        | StmtKind::Stage { body, .. }
-        | StmtKind::StageUse { body, .. }
-        | StmtKind::Action { body, .. }
-        | StmtKind::Parallel { body }
-        | StmtKind::Condition { body, .. }
-        | StmtKind::Rule { body, .. }
-        | StmtKind::Local { body }
-        | StmtKind::For { body, .. }
-        | StmtKind::If { then: body, .. } => *body = block,
-        StmtKind::Field { .. }
-        | StmtKind::Variable { .. }
-        | StmtKind::Output { .. }
-        | StmtKind::Export { .. }
-        | StmtKind::ProviderField { .. }
-        | StmtKind::Require { .. }
-        | StmtKind::LocalDriver { .. } => {}
-    }
-}
-
-fn set_item_body(kind: &mut ItemKind, block: Block) {
-    match kind {
-        ItemKind::Action(item) => item.body = block,
-        ItemKind::Stage(item) => item.body = block,
-        ItemKind::Provider(item) => item.body = block,
-        ItemKind::Pipeline(item) => item.body = block,
-        ItemKind::Import(_) | ItemKind::Param(_) | ItemKind::Const(_) | ItemKind::Type(_) | ItemKind::Fn(_) => {}
     }
 }
 

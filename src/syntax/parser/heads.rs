@@ -2,8 +2,8 @@
 
 use pest::iterators::Pair;
 
-use super::blocks::Node;
 use super::expr::{Commas, Gap};
+use super::node::Node;
 use super::{Cursor, Parser, Rule, codes, expr, types};
 use crate::source::Span;
 use crate::syntax::ast::{

@@ -17,6 +17,7 @@ mod cursor;
 mod expr;
 mod heads;
 mod missing;
+mod node;
 mod number;
 mod recover;
 mod scan;

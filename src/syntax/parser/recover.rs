@@ -2,10 +2,10 @@
 
 use pest::Parser as _;
 
-use super::blocks::Node;
 use super::expr::Commas;
 use super::grammar::PipeParser;
 use super::heads::Head;
+use super::node::Node;
 use super::{Cursor, Parser, Rule, codes};
 use crate::diagnostic::{Diagnostic, suggest};
 use crate::source::Span;
