@@ -314,6 +314,14 @@ fn problem(name: &str, error: &serde_saphyr::Error) -> String {
         .unwrap_or("it is not YAML")
         .trim();
     let text = text.trim_start_matches("error: ");
+    let text = text.replace(
+        "expected string scalar",
+        "here must be a string: put it in quotes if it holds a colon and a blank, or begins with a special character",
+    );
+    let text = text.replace(
+        "expected sequence start",
+        "here must be a list, such as a list of commands",
+    );
     match error.location() {
         Some(at) => {
             let place = format!(" at line {}, column {}", at.line(), at.column());
