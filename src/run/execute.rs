@@ -33,8 +33,10 @@ use crate::ir;
 
 /// Runs to the end on a runtime of its own.
 pub(super) fn execute(run: Arc<Run>, journal: Journal) -> io::Result<RunOutcome> {
+    // More than there are cores, because a thread that starts a program sleeps until the program is loaded.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8))
+        .worker_threads((2 * cores).clamp(2, 16))
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(async {

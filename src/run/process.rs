@@ -74,6 +74,9 @@ impl Program {
 /// How long what a finished program has left running in its group may take to end.
 const LEFT_OVER_PATIENCE: Duration = Duration::from_secs(2);
 
+/// How much is read at once, in bytes.
+const BUFFER: usize = 16 * 1024;
+
 /// Runs a program to its end and hands on what it prints, both streams as one, in the order in which it was printed.
 ///
 /// It ends early when `stop` rises; then the whole group gets the signal of that level. When the program has ended, so has all
@@ -96,7 +99,8 @@ pub async fn run(
     let mut child = tokio::process::Command::from(command).spawn()?;
     let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
     let reader = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
-    let mut buffer = vec![0; 16 * 1024];
+    // Most programs say little: it grows to its size with the first output.
+    let mut buffer = Vec::new();
     let mut open = true;
     let status = loop {
         tokio::select! {
@@ -115,6 +119,7 @@ pub async fn run(
             status = child.wait() => break status?,
             ready = reader.readable(), if open => {
                 ready?;
+                buffer.resize(BUFFER, 0);
                 match reader.try_read(&mut buffer) {
                     Ok(0) => open = false,
                     Ok(count) => output(&buffer[..count]),
@@ -140,7 +145,7 @@ fn signal(group: Option<Pid>, signal: Signal) -> bool {
 async fn end_left_overs(
     group: Option<Pid>,
     reader: &pipe::Receiver,
-    buffer: &mut [u8],
+    buffer: &mut Vec<u8>,
     output: &mut impl FnMut(&[u8]),
     at_once: bool,
 ) {
@@ -162,7 +167,8 @@ async fn end_left_overs(
 }
 
 /// Reads all that is there now. It asks the kernel, not tokio, which would know of it only after its next look.
-fn drain(reader: &pipe::Receiver, buffer: &mut [u8], output: &mut impl FnMut(&[u8])) {
+fn drain(reader: &pipe::Receiver, buffer: &mut Vec<u8>, output: &mut impl FnMut(&[u8])) {
+    buffer.resize(BUFFER, 0);
     loop {
         match nix::unistd::read(reader, buffer) {
             Ok(0) => return,
