@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use pipe::ir::{ConditionResult, Pipeline, RetryMode};
 use pipe::run::RunOptions;
 use pipe::run::engine::{Command, Ended, Engine, Input, Verdict};
-use pipe::run::event::{Event, Position};
+use pipe::run::event::Event;
 use pipe::run::outcome::Failure;
 use pipe::run::plan::plan;
-use pipe::run::planned::{ActionRef, RuleRef};
+use pipe::run::planned::{ActionRef, Position, RuleRef};
 use serde_json::json;
 
 use crate::support::runs::{
