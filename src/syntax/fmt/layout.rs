@@ -1,6 +1,7 @@
 //! Writes a document: what is flat, what is broken, and where each line begins.
 
-use super::doc::{Doc, INDENT, Row, Rows, WIDTH, width};
+use super::cmd::{Cmd, Mode, RowsAt, push_flat_row};
+use super::doc::{Doc, INDENT, WIDTH, width};
 use super::measure::{Room, Taken, aligned_run};
 
 /// Writes `doc` to the end of `out`, which is empty or ends in a line break.
@@ -14,37 +15,6 @@ pub(super) fn render(doc: &Doc, out: &mut String) {
     while let Some(cmd) = layout.stack.pop() {
         layout.step(cmd);
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    Flat,
-    Broken,
-}
-
-/// What is still to be written.
-#[derive(Clone, Copy)]
-pub(super) enum Cmd<'d, 'a> {
-    Doc(&'d Doc<'a>, usize, Mode),
-    /// The rest of a sequence.
-    Slice(&'d [Doc<'a>], usize, Mode),
-    FlatRows(&'d [Row<'a>]),
-    BrokenRows(RowsAt<'d, 'a>),
-    Text(&'a str),
-    Blanks(usize),
-    /// What follows takes no room in the line.
-    LineEnds,
-}
-
-/// Broken rows, some of which have been written.
-#[derive(Clone, Copy)]
-pub(super) struct RowsAt<'d, 'a> {
-    rows: &'d Rows<'a>,
-    next: usize,
-    indent: usize,
-    /// The keys of the rows before this one are padded to `key_width`.
-    run_end: usize,
-    key_width: usize,
 }
 
 struct Layout<'o, 'd, 'a> {
@@ -189,25 +159,4 @@ impl<'d, 'a> Layout<'_, 'd, 'a> {
         }
         false
     }
-}
-
-/// Puts the first of `rows`, flat, on the stack above the others.
-pub(super) fn push_flat_row<'d, 'a>(stack: &mut Vec<Cmd<'d, 'a>>, rows: &'d [Row<'a>]) {
-    let Some((row, rest)) = rows.split_first() else {
-        return;
-    };
-    stack.push(Cmd::FlatRows(rest));
-    if !rest.is_empty() {
-        stack.push(Cmd::Text(", "));
-    }
-    stack.push(Cmd::Doc(&row.trail, 0, Mode::Flat));
-    if !row.trail.is_nil() {
-        stack.push(Cmd::Text(" "));
-    }
-    stack.push(Cmd::Doc(&row.body, 0, Mode::Flat));
-    if let Some(key) = row.key {
-        stack.push(Cmd::Text(" = "));
-        stack.push(Cmd::Text(key));
-    }
-    stack.push(Cmd::Doc(&row.lead, 0, Mode::Flat));
 }

@@ -1,7 +1,7 @@
 //! What fits in a line, and whose `=` are aligned.
 
+use super::cmd::{Cmd, Mode, push_flat_row};
 use super::doc::{Doc, Row, WIDTH, width};
-use super::layout::{Cmd, Mode, push_flat_row};
 
 /// What is left of a line while something is tried in it.
 pub(super) struct Room {

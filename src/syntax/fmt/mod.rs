@@ -8,6 +8,7 @@
 //! unchanged. For the last, each choice hangs on something that the result shows again: a block stays broken over lines if
 //! it was so; a comment that ends its line still ends it, one that begins its line still begins it.
 
+mod cmd;
 mod comments;
 mod doc;
 mod expr;
