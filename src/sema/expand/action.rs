@@ -649,7 +649,9 @@ impl<'p> Expander<'p, '_, '_> {
             let own = output.name == ident && output.key == key;
             let (other, same_artifact) = match self.draft.outputs.get(&entity) {
                 Some(&(action, at)) => {
-                    let other = &self.draft.actions[action].outputs[at].aws_name;
+                    // Two of one action, which is not among the pipeline's yet?
+                    let maker = self.draft.actions.get(action).unwrap_or(&draft);
+                    let other = &maker.outputs[at].aws_name;
                     (Some(other.origin), other.value == output.aws_name.value)
                 }
                 None => match self.draft.by_name.get(&entity) {
