@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use std::time::Duration;
+
 use similar::TextDiff;
 
 use super::args::FmtArgs;
@@ -15,6 +17,9 @@ use crate::diagnostic::{Diagnostics, human};
 use crate::source::Sources;
 use crate::syntax;
 
+/// How long the smallest difference is looked for; then any that is right will do. Only files of tens of thousands of
+/// lines, most of them changed, take as long.
+const LONGEST_DIFF: Duration = Duration::from_millis(500);
 /// Lines of a difference that are shown of one file.
 const SHOWN_LINES: usize = 40;
 
@@ -103,7 +108,7 @@ fn format(input: &Input, text: &str) -> Result<String, Reports> {
 
 /// The file's name and the beginning of what would change, as a unified diff.
 fn difference(name: &str, text: &str, formatted: &str) -> String {
-    let diff = TextDiff::from_lines(text, formatted);
+    let diff = TextDiff::configure().timeout(LONGEST_DIFF).diff_lines(text, formatted);
     let label = Path::new(name).display().to_string();
     let unified = diff
         .unified_diff()

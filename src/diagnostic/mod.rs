@@ -4,6 +4,8 @@
 //! same one mended, is `docs/diagnostics/<name>.md`. A pass emits [`Diagnostic`]s into [`Diagnostics`]; terminal, JSON and
 //! editor read the same value. Messages are lower case without a full stop, names in backticks; a help is an order.
 
+use std::cell::Cell;
+
 use crate::source::Span;
 
 pub mod human;
@@ -135,10 +137,16 @@ impl Diagnostic {
     }
 }
 
+/// How many names one compilation compares for suggestions: enough for every file a person writes, and an end to the work
+/// that a file of a hundred thousand unknown names would be.
+const MOST_COMPARISONS: usize = 500_000;
+
 /// What the passes have reported so far.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
+    /// How many names have been compared for suggestions.
+    compared: Cell<usize>,
 }
 
 impl Diagnostics {
@@ -147,7 +155,23 @@ impl Diagnostics {
     }
 
     pub fn extend(&mut self, other: Diagnostics) {
+        self.compared.set(self.compared.get() + other.compared.get());
         self.list.extend(other.list);
+    }
+
+    /// The candidate that `name` most likely misspells ([`suggest::nearest`]); after very many questions, none.
+    pub fn nearest<'a>(&self, name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+        let compared = |_: &&str| {
+            let before = self.compared.replace(self.compared.get() + 1);
+            before < MOST_COMPARISONS
+        };
+        suggest::nearest(name, candidates.into_iter().take_while(compared))
+    }
+
+    /// `did you mean `image`?`
+    pub fn did_you_mean<'a>(&self, name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+        self.nearest(name, candidates)
+            .map(|near| format!("did you mean `{near}`?"))
     }
 
     pub fn is_empty(&self) -> bool {

@@ -2,6 +2,8 @@
 
 /// Names longer than this are compared up to case and separators only, so that no input makes a suggestion expensive.
 const LONGEST: usize = 128;
+/// The most names that a sentence lists; the longest list of choices that the library has is shorter.
+const MOST_LISTED: usize = 60;
 
 /// The candidate that `name` most likely misspells, if one is near enough.
 ///
@@ -31,6 +33,21 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         }
     }
     best.map(|(_, candidate)| candidate)
+}
+
+/// Names in backticks for a sentence: `a`, `b` and so on; of many, the first and how many more there are.
+pub fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    listed_as(names, |name| format!("`{name}`"))
+}
+
+/// As [`listed`], each written by `write`.
+pub fn listed_as<'a>(names: impl ExactSizeIterator<Item = &'a str>, write: impl Fn(&str) -> String) -> String {
+    let more = names.len().saturating_sub(MOST_LISTED);
+    let mut list = names.take(MOST_LISTED).map(write).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        list.push_str(&format!(" and {more} more"));
+    }
+    list
 }
 
 /// How far `candidate` is from `name` (whose folded form is `wanted`); none if it is too far, or farther than `limit`.

@@ -1,7 +1,7 @@
 //! `local { … }` blocks: settings that no driver knows, and values of the wrong form. AWS never sees them, but a run would.
 
 use crate::catalog::drivers::LOCAL_SETTINGS;
-use crate::diagnostic::suggest::nearest;
+use crate::diagnostic::suggest::listed;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::ir::Pipeline;
 
@@ -15,12 +15,10 @@ pub fn local(pipeline: &Pipeline, diags: &mut Diagnostics) {
                 let message = format!("a local run knows no setting `{name}`");
                 let diagnostic = Diagnostic::new(&UNKNOWN_LOCAL_SETTING, setting.key_origin, message);
                 let names = || LOCAL_SETTINGS.iter().map(|(known, _)| *known);
-                diags.emit(match nearest(name, names()) {
+                let near = diags.nearest(name, names());
+                diags.emit(match near {
                     Some(near) => diagnostic.with_help(format!("did you mean `{near}`?")),
-                    None => {
-                        let known: Vec<String> = names().map(|known| format!("`{known}`")).collect();
-                        diagnostic.with_help(format!("use one of {}", known.join(", ")))
-                    }
+                    None => diagnostic.with_help(format!("use one of {}", listed(names()))),
                 });
                 continue;
             };

@@ -3,7 +3,7 @@
 //! Evaluation finds most mistakes, but only where it goes. This pass goes everywhere, and looks only at names. What both
 //! find is reported once, since the message and the place are the same.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::source::Span;
@@ -65,6 +65,10 @@ pub fn check<'p>(ev: &mut Evaluator<'p, '_>, module: ModuleId) -> Vec<Unused> {
         .iter()
         .any(|item| matches!(item.kind, ItemKind::Pipeline(_)));
     let mut unused = walker.unused;
+    let mut declared = HashMap::<&str, usize>::new();
+    for item in &file.ast.items {
+        *declared.entry(&item_name(item).text).or_default() += 1;
+    }
     if has_pipeline
         || file
             .ast
@@ -87,13 +91,7 @@ pub fn check<'p>(ev: &mut Evaluator<'p, '_>, module: ModuleId) -> Vec<Unused> {
                 ItemKind::Provider(_) => UnusedKind::Provider,
                 ItemKind::Pipeline(_) => continue,
             };
-            let declared_once = file
-                .ast
-                .items
-                .iter()
-                .filter(|other| item_name(other).text == name.text)
-                .count()
-                == 1;
+            let declared_once = declared[name.text.as_str()] == 1;
             let lost = matches!(file.imports.get(&name.text), Some(None)) || builtins::is_reserved(&name.text);
             if !walker.used_items.contains(name.text.as_str()) && !name.text.starts_with('_') && declared_once && !lost
             {
@@ -216,23 +214,22 @@ impl<'p> Walker<'p, '_, '_> {
 
     fn param(&mut self, param: &'p Param) {
         self.ty(&param.ty);
-        self.ev.lower_type(&param.ty, self.module);
+        let ty = self.ev.lower_type(&param.ty, self.module);
         if let Some(default) = &param.default {
             self.expr(default);
-            let ty = self.ev.lower_type(&param.ty, self.module);
             self.ev.eval_as(default, &ty, &mut Env::of_module(self.module));
         }
     }
 
     fn params(&mut self, params: &'p [Param]) {
+        let mut seen = HashMap::new();
         for param in params {
             self.ty(&param.ty);
             self.ev.lower_type(&param.ty, self.module);
             param.default.iter().for_each(|default| self.expr(default));
-            if let Some(first) = params.iter().find(|other| other.name.text == param.name.text)
-                && first.name.span != param.name.span
-            {
-                super::program::emit_duplicate(self.ev.diags, &param.name.text, first.name.span, param.name.span);
+            let first = *seen.entry(param.name.text.as_str()).or_insert(param.name.span);
+            if first != param.name.span {
+                super::program::emit_duplicate(self.ev.diags, &param.name.text, first, param.name.span);
             }
             self.locals.push(&param.name);
         }

@@ -22,35 +22,26 @@ pub fn conform(
     signature_of: &mut dyn FnMut(&TypeId) -> Option<Rc<Signature>>,
     diags: &mut Diagnostics,
 ) {
-    let mut signatures: HashMap<&TypeId, Option<Rc<Signature>>> = HashMap::new();
     let mut fixed: HashMap<&str, Rc<Signature>> = HashMap::new();
-    for stage in &pipeline.stages {
-        for action in &stage.actions {
-            let signature = signatures
-                .entry(&action.type_id)
-                .or_insert_with(|| signature_of(&action.type_id));
-            if let (Some(signature), Some(namespace)) = (signature, &action.namespace) {
-                fixed.insert(&namespace.value, signature.clone());
-            }
-        }
-        for rule in rules_of(stage) {
-            signatures
-                .entry(&rule.type_id)
-                .or_insert_with(|| signature_of(&rule.type_id));
+    for action in pipeline.stages.iter().flat_map(|stage| &stage.actions) {
+        if let Some(namespace) = &action.namespace
+            && let Some(signature) = signature_of(&action.type_id)
+        {
+            fixed.insert(&namespace.value, signature);
         }
     }
     for stage in &pipeline.stages {
         for action in &stage.actions {
             let subject = Subject::of_action(action);
-            if let Some(Some(signature)) = signatures.get(&action.type_id) {
-                check(&subject, signature, pipeline, diags);
+            if let Some(signature) = signature_of(&action.type_id) {
+                check(&subject, &signature, pipeline, diags);
             }
             check_variables(&subject, &fixed, diags);
         }
         for rule in rules_of(stage) {
             let subject = Subject::of_rule(rule);
-            if let Some(Some(signature)) = signatures.get(&rule.type_id) {
-                check(&subject, signature, pipeline, diags);
+            if let Some(signature) = signature_of(&rule.type_id) {
+                check(&subject, &signature, pipeline, diags);
             }
             check_variables(&subject, &fixed, diags);
         }
@@ -63,6 +54,12 @@ fn rules_of(stage: &ir::Stage) -> impl Iterator<Item = &ir::Rule> {
         .into_iter()
         .flatten()
         .flat_map(|condition| &condition.rules)
+}
+
+/// What the file calls it, or else its name.
+fn spoken(handle: &ir::Handle, name: &Node<String>) -> String {
+    let given = (!handle.0.is_empty()).then_some(&handle.0);
+    given.unwrap_or(&name.value).clone()
 }
 
 /// What an action and a rule have in common.
@@ -84,11 +81,7 @@ impl<'i> Subject<'i> {
     fn of_action(action: &'i ir::Action) -> Self {
         Self {
             what: "action",
-            handle: if action.handle.0.is_empty() {
-                action.name.value.clone()
-            } else {
-                action.handle.0.clone()
-            },
+            handle: spoken(&action.handle, &action.name),
             configuration: &action.configuration,
             commands: &action.commands,
             environment: &action.environment,
@@ -104,11 +97,7 @@ impl<'i> Subject<'i> {
     fn of_rule(rule: &'i ir::Rule) -> Self {
         Self {
             what: "rule",
-            handle: if rule.handle.0.is_empty() {
-                rule.name.value.clone()
-            } else {
-                rule.handle.0.clone()
-            },
+            handle: spoken(&rule.handle, &rule.name),
             configuration: &rule.configuration,
             commands: &rule.commands,
             environment: &[],
@@ -288,7 +277,7 @@ fn check_keys(subject: &Subject<'_>, signature: &Signature, diags: &mut Diagnost
             .iter()
             .filter(|field| field.encoding.is_configuration())
             .map(|field| field.key.as_str());
-        diagnostic.help = super::program::did_you_mean(key, keys);
+        diagnostic.help = diags.did_you_mean(key, keys);
         diags.emit(diagnostic);
     }
 }
@@ -475,7 +464,7 @@ fn check_variables(subject: &Subject<'_>, fixed: &HashMap<&str, Rc<Signature>>, 
             }
             let message = format!("`{}` has no output variable `{key}`", signature.provider.name);
             let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_VARIABLE_KEY, origin, message);
-            diagnostic.help = super::program::did_you_mean(key, names.iter().map(String::as_str));
+            diagnostic.help = diags.did_you_mean(key, names.iter().map(String::as_str));
             diags.emit(diagnostic);
         }
     }

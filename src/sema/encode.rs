@@ -112,7 +112,7 @@ pub struct EnvironmentEntry<'p> {
 
 /// A map as environment variables, in the order written.
 pub fn environment<'p>(record: &Record<'p>) -> Result<Vec<EnvironmentEntry<'p>>, String> {
-    let entry = |(name, value): &(Rc<str>, Value<'p>)| {
+    let entry = |(name, value): (&Rc<str>, &Value<'p>)| {
         let (value, kind) = match value {
             Value::Secret(SecretStore::SecretsManager, name) => ((**name).clone(), EnvironmentKind::SecretsManager),
             Value::Secret(SecretStore::ParameterStore, name) => ((**name).clone(), EnvironmentKind::ParameterStore),
@@ -159,7 +159,7 @@ pub fn files_in<'p>(value: &Value<'p>, found: &mut Vec<Rc<Entity<'p>>>) {
     match value {
         Value::File(entity, _) => found.push(entity.clone()),
         Value::List(values) => values.iter().for_each(|value| files_in(value, found)),
-        Value::Record(record) => record.iter().for_each(|(_, value)| files_in(value, found)),
+        Value::Record(record) => record.values().for_each(|value| files_in(value, found)),
         _ => {}
     }
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use crate::catalog::{Exports, snake_case};
 use crate::diagnostic::Diagnostic;
+use crate::diagnostic::suggest::{listed, listed_as};
 use crate::ir::{self, Node, Text, TextPart, VariableRef};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -15,7 +16,6 @@ use crate::syntax::ast;
 use super::codes;
 use super::eval::Evaluator;
 use super::expand::{ActionDraft, ConditionDraft, ConfigDraft, PipelineDraft, StageDraft, TriggerDraft};
-use super::program::did_you_mean;
 use super::value::{Draft, DraftPart, Entity};
 
 /// Makes the IR of an expanded pipeline.
@@ -81,7 +81,7 @@ pub fn link<'p>(
             .pipeline_type
             .unwrap_or_else(|| Node::new(ir::PipelineType::V2, head)),
         execution_mode: settings.execution_mode,
-        variables: draft.variables,
+        variables: draft.variables.into_values().collect(),
         triggers,
         stages: linked,
         tags: settings.tags,
@@ -230,10 +230,11 @@ impl<'p> Linker<'p, '_, '_> {
         let signature = action.signature.as_ref()?;
         let mut incomplete = action.incomplete;
         let declared = signature.provider.exports == Exports::Declared;
+        let exports = action.exports.iter().map(|(name, span)| Node::new(name.clone(), *span));
         let (output_variables, exports) = if declared {
-            (action.exports.clone(), Vec::new())
+            (exports.collect(), Vec::new())
         } else {
-            (Vec::new(), action.exports.clone())
+            (Vec::new(), exports.collect())
         };
         let inputs = self.inputs(action, &mut incomplete);
         let configuration = self.configuration(&action.configuration, &mut incomplete);
@@ -305,9 +306,13 @@ impl<'p> Linker<'p, '_, '_> {
         inputs
     }
 
-    fn configuration(&mut self, drafts: &[ConfigDraft<'p>], incomplete: &mut bool) -> ir::Configuration {
+    fn configuration(
+        &mut self,
+        drafts: &BTreeMap<String, ConfigDraft<'p>>,
+        incomplete: &mut bool,
+    ) -> ir::Configuration {
         let mut configuration = BTreeMap::new();
-        for config in drafts {
+        for (key, config) in drafts {
             let (value, complete) = self.text(&config.value);
             if complete {
                 let entry = ir::ConfigEntry {
@@ -315,7 +320,7 @@ impl<'p> Linker<'p, '_, '_> {
                     origin: config.origin,
                     key_origin: config.key_origin,
                 };
-                configuration.insert(config.key.clone(), entry);
+                configuration.insert(key.clone(), entry);
             } else {
                 *incomplete = true;
             }
@@ -416,15 +421,13 @@ impl<'p> Linker<'p, '_, '_> {
             }
             outputs => {
                 let written = entity.written();
-                let names: Vec<String> = outputs
-                    .iter()
-                    .map(|output| format!("`{written}.{}`", output.name))
-                    .collect();
+                let names = outputs.iter().map(|output| output.name);
+                let list = listed_as(names, |name| format!("`{written}.{name}`"));
                 let message = format!("`{written}` has {} outputs: say which is meant", outputs.len());
                 let diagnostic = Diagnostic::new(&codes::AMBIGUOUS_OUTPUT, entity.span, message)
                     .with_label("used as an artifact here")
                     .with_other(action.origin, "the action is declared here")
-                    .with_help(format!("write {}", names.join(" or ")));
+                    .with_help(format!("write one of {list}"));
                 self.ev.emit(diagnostic);
                 None
             }
@@ -465,12 +468,7 @@ impl<'p> Linker<'p, '_, '_> {
         if self.draft.incomplete && keys.is_empty() {
             return;
         }
-        let list = keys
-            .iter()
-            .take(8)
-            .map(|key| format!("`{name}[{key:?}]`"))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let list = || listed_as(keys.iter().copied(), |key| format!("`{name}[{key:?}]`"));
         let (code, message, help) = match (key, keys.is_empty()) {
             (_, true) => (
                 &codes::UNKNOWN_NAME,
@@ -480,14 +478,14 @@ impl<'p> Linker<'p, '_, '_> {
             (None, false) => (
                 &codes::NOT_A_FAMILY,
                 format!("`{name}` is a family: say which one is meant"),
-                format!("write one of {list}"),
+                format!("write one of {}", list()),
             ),
             (Some(key), false) => (
                 &codes::UNKNOWN_NAME,
                 format!("the family `{name}` has no `{key}`"),
-                match crate::diagnostic::suggest::nearest(key, keys.iter().copied()) {
+                match self.ev.diags.nearest(key, keys.iter().copied()) {
                     Some(near) => format!("did you mean `{name}[{near:?}]`?"),
-                    None => format!("it has {list}"),
+                    None => format!("it has {}", list()),
                 },
             ),
         };
@@ -500,13 +498,12 @@ impl<'p> Linker<'p, '_, '_> {
         let action = &self.draft.actions[index];
         let signature = action.signature.as_ref()?;
         let namespace = self.namespaces[index].clone()?;
-        let exports: Vec<&str> = action.exports.iter().map(|export| export.value.as_str()).collect();
         let found = match &signature.provider.exports {
             Exports::Fixed(names) => names
                 .iter()
                 .find(|name| snake_case(name) == key || *name == key)
                 .cloned(),
-            Exports::Open | Exports::Declared => exports.contains(&key).then(|| key.to_owned()),
+            Exports::Open | Exports::Declared => action.exports.contains_key(key).then(|| key.to_owned()),
         };
         if let Some(key) = found {
             return Some(VariableRef {
@@ -521,17 +518,15 @@ impl<'p> Linker<'p, '_, '_> {
             Exports::Fixed(names) if names.is_empty() => {
                 format!("`{}` has no output variables", signature.provider.name)
             }
-            Exports::Fixed(_) => did_you_mean(key, fixed.iter().map(String::as_str)).unwrap_or_else(|| {
-                format!(
-                    "it has {}",
-                    fixed
-                        .iter()
-                        .map(|name| format!("`{name}`"))
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                )
-            }),
-            _ => did_you_mean(key, exports.iter().copied())
+            Exports::Fixed(_) => {
+                let names = fixed.iter().map(String::as_str);
+                let near = self.ev.diags.did_you_mean(key, names.clone());
+                near.unwrap_or_else(|| format!("it has {}", listed(names)))
+            }
+            _ => self
+                .ev
+                .diags
+                .did_you_mean(key, action.exports.keys().map(String::as_str))
                 .unwrap_or_else(|| format!("add a line to `{written}`: `export {key}`")),
         };
         let diagnostic = Diagnostic::new(
@@ -571,7 +566,7 @@ fn legal_in_namespace(c: char) -> bool {
 }
 
 fn texts_of<'p>(action: &ActionDraft<'p>, note: &mut dyn FnMut(&Draft<'p>)) {
-    action.configuration.iter().for_each(|config| note(&config.value));
+    action.configuration.values().for_each(|config| note(&config.value));
     action.commands.iter().for_each(|(text, _)| note(text));
     action.environment.iter().for_each(|variable| note(&variable.value));
 }

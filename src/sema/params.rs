@@ -1,12 +1,13 @@
 //! Values from outside for the main file's parameters: `-D name=value` and `--params file.json`.
 
+use crate::diagnostic::suggest::listed;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::ast::{ExprKind, Item, ItemKind};
 
 use super::codes;
 use super::eval::Evaluator;
-use super::program::{ModuleId, did_you_mean};
+use super::program::ModuleId;
 use super::ty::{Literal, Ty};
 use super::value::Value;
 
@@ -70,11 +71,14 @@ fn parameter(ev: &mut Evaluator<'_, '_>, name: &str, span: Span) -> Option<Ty> {
     match params.iter().find(|param| param.name.text == name) {
         Some(param) => Some(ev.lower_type(&param.ty, module)),
         None => {
-            let names: Vec<&str> = params.iter().map(|param| param.name.text.as_str()).collect();
-            let help = did_you_mean(name, names.iter().copied()).unwrap_or_else(|| match names.is_empty() {
-                true => "the file declares no parameters".to_owned(),
-                false => format!("its parameters are {}", names.join(", ")),
-            });
+            let names = params.iter().map(|param| param.name.text.as_str());
+            let help = ev
+                .diags
+                .did_you_mean(name, names.clone())
+                .unwrap_or_else(|| match params.is_empty() {
+                    true => "the file declares no parameters".to_owned(),
+                    false => format!("its parameters are {}", listed(names)),
+                });
             let message = format!("the file has no parameter `{name}`");
             ev.emit(Diagnostic::new(&codes::UNKNOWN_PARAMETER, span, message).with_help(help));
             None

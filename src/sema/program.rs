@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::source::{self, FileId, Host, Sources, Span};
 use crate::syntax::ast::{self, ActionTemplate, Block, DeclName, Item, ItemKind, StageTemplate, Stmt, StmtKind};
@@ -379,9 +378,4 @@ pub fn find_action<'p>(
         ) => Some((module, template)),
         _ => None,
     }
-}
-
-/// `did you mean `image`?`
-pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    nearest(name, candidates).map(|near| format!("did you mean `{near}`?"))
 }

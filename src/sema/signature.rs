@@ -5,13 +5,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::catalog::{self, Catalog, Exports, Provider};
+use crate::diagnostic::suggest::listed;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::ir::TypeId;
 use crate::syntax::ast::{self, ActionTemplate, ItemKind};
 
 use super::codes;
 use super::eval::Evaluator;
-use super::program::{ModuleId, Program, did_you_mean, find_item};
+use super::program::{ModuleId, Program, find_item};
 use super::ty::Ty;
 
 /// A provider with its fields' types.
@@ -49,6 +50,8 @@ pub struct Signatures {
     pub catalog: Catalog,
     library: HashMap<String, Option<Rc<Signature>>>,
     own: HashMap<(ModuleId, usize), Rc<Signature>>,
+    /// Of several providers of one type the first; those of the files before the library's.
+    by_type: HashMap<TypeId, Rc<Signature>>,
 }
 
 impl Signatures {
@@ -56,6 +59,7 @@ impl Signatures {
     pub fn new<'p>(program: &'p Program, evaluator: &mut Evaluator<'p, '_>) -> Self {
         let mut catalog = Catalog::builtin();
         let mut own = HashMap::new();
+        let mut by_type = HashMap::new();
         for (id, module) in program.modules.iter().enumerate() {
             for (index, item) in module.ast.items.iter().enumerate() {
                 let ItemKind::Provider(provider) = &item.kind else {
@@ -65,16 +69,18 @@ impl Signatures {
                 let lowered = catalog::lower(provider, &item.doc, None, &mut found);
                 evaluator.diags.extend(found);
                 let provider = catalog.add(lowered);
-                own.insert(
-                    (ModuleId(id), index),
-                    Rc::new(signature(provider, ModuleId(id), evaluator)),
-                );
+                let found = Rc::new(signature(provider, ModuleId(id), evaluator));
+                by_type
+                    .entry(found.provider.type_id.clone())
+                    .or_insert_with(|| found.clone());
+                own.insert((ModuleId(id), index), found);
             }
         }
         Self {
             catalog,
             library: HashMap::new(),
             own,
+            by_type,
         }
     }
 
@@ -127,21 +133,15 @@ impl Signatures {
 
     /// The signature of an action's or rule's type: of a provider that the files declare, or of the library's.
     pub fn by_type(&mut self, id: &TypeId, evaluator: &mut Evaluator<'_, '_>) -> Option<Rc<Signature>> {
-        let mut own: Vec<_> = self
-            .own
-            .iter()
-            .filter(|(_, signature)| signature.provider.type_id == *id)
-            .collect();
-        own.sort_by_key(|(place, _)| **place);
-        if let Some((_, signature)) = own.first() {
-            return Some((*signature).clone());
-        }
-        let provider = self.catalog.by_type(id)?;
-        if let Some(Some(known)) = self.library.get(&provider.name) {
+        if let Some(known) = self.by_type.get(id) {
             return Some(known.clone());
         }
-        let found = Rc::new(signature(provider, ModuleId(0), evaluator));
-        self.library.insert(found.provider.name.clone(), Some(found.clone()));
+        let provider = self.catalog.by_type(id)?;
+        let found = match self.library.get(&provider.name) {
+            Some(Some(known)) => known.clone(),
+            _ => Rc::new(signature(provider, ModuleId(0), evaluator)),
+        };
+        self.by_type.insert(id.clone(), found.clone());
         Some(found)
     }
 
@@ -166,11 +166,10 @@ impl Signatures {
                 let elsewhere = modules
                     .iter()
                     .find(|other| self.catalog.names(other).any(|found| found == *name));
-                let help = did_you_mean(name, names.iter().copied())
-                    .map(|_| {
-                        let near = crate::diagnostic::suggest::nearest(name, names.iter().copied()).unwrap_or_default();
-                        format!("did you mean `{module}.{near}`?")
-                    })
+                let help = evaluator
+                    .diags
+                    .nearest(name, names.iter().copied())
+                    .map(|near| format!("did you mean `{module}.{near}`?"))
                     .or_else(|| elsewhere.map(|other| format!("did you mean `{other}.{name}`?")))
                     .unwrap_or_else(|| format!("`pipe doc {module}` lists what there is"));
                 (
@@ -181,8 +180,10 @@ impl Signatures {
             }
             [first, ..] if segments.len() > 1 => {
                 let imports: Vec<&str> = own_imports(program, module);
-                let help = did_you_mean(first, modules.iter().copied().chain(imports))
-                    .unwrap_or_else(|| format!("the modules are {}", quoted_list(&modules)));
+                let help = evaluator
+                    .diags
+                    .did_you_mean(first, modules.iter().copied().chain(imports))
+                    .unwrap_or_else(|| format!("the modules are {}", listed(modules.iter().copied())));
                 let known_import = program.module(module).imports.contains_key(*first);
                 match known_import {
                     true => (
@@ -200,7 +201,9 @@ impl Signatures {
                     .map(|module| format!("`{module}.{written}`"))
                     .collect();
                 let help = if homes.is_empty() {
-                    did_you_mean(&written, own)
+                    evaluator
+                        .diags
+                        .did_you_mean(&written, own)
                         .unwrap_or_else(|| "write a module and a provider, such as `build.codebuild`".to_owned())
                 } else {
                     format!("did you mean {}?", homes.join(" or "))
@@ -222,14 +225,6 @@ fn own_imports(program: &Program, module: ModuleId) -> Vec<&str> {
         .filter(|item| import(item))
         .map(|item| super::program::item_name(item).text.as_str())
         .collect()
-}
-
-fn quoted_list(names: &[&str]) -> String {
-    names
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 fn signature(provider: Arc<Provider>, module: ModuleId, evaluator: &mut Evaluator<'_, '_>) -> Signature {

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::fmt;
 use std::rc::Rc;
 
+use indexmap::IndexMap;
 use regex::Regex;
 
 /// A type.
@@ -26,7 +27,7 @@ pub enum Ty {
     /// `map<T>`
     Map(Rc<Ty>, Bounds),
     /// `{ field: T, other?: T }`
-    Record(Rc<[FieldTy]>),
+    Record(Rc<Fields>),
     /// `"A"`
     Literal(Literal),
     /// `"A" | "B"`
@@ -35,11 +36,26 @@ pub enum Ty {
     Optional(Rc<Ty>),
 }
 
+/// A record type's fields by name, in the order written.
+pub type Fields = IndexMap<String, FieldTy>;
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldTy {
-    pub name: String,
     pub ty: Ty,
     pub optional: bool,
+}
+
+impl FieldTy {
+    /// A field that may be left out if its type says so.
+    pub fn new(ty: Ty) -> Self {
+        let optional = ty.is_optional();
+        Self { ty, optional }
+    }
+
+    /// A field that may not be left out.
+    pub fn required(ty: Ty) -> Self {
+        Self { ty, optional: false }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -216,16 +232,13 @@ impl Ty {
             | (Ty::File, Ty::File)
             | (Ty::Secret, Ty::Secret) => true,
             (Ty::List(a, _), Ty::List(b, _)) | (Ty::Map(a, _), Ty::Map(b, _)) => a.may_fit(b),
-            (Ty::Record(fields), Ty::Map(of, _)) => fields.iter().all(|field| field.ty.may_fit(of)),
-            (Ty::Map(of, _), Ty::Record(fields)) => fields.iter().all(|field| of.may_fit(&field.ty)),
+            (Ty::Record(fields), Ty::Map(of, _)) => fields.values().all(|field| field.ty.may_fit(of)),
+            (Ty::Map(of, _), Ty::Record(fields)) => fields.values().all(|field| of.may_fit(&field.ty)),
             (Ty::Record(a), Ty::Record(b)) => {
-                let has = |fields: &[FieldTy], name: &str| fields.iter().any(|field| field.name == name);
-                b.iter()
-                    .all(|wanted| match a.iter().find(|field| field.name == wanted.name) {
-                        Some(field) => field.ty.may_fit(&wanted.ty),
-                        None => wanted.optional,
-                    })
-                    && a.iter().all(|field| has(b, &field.name))
+                b.iter().all(|(name, wanted)| match a.get(name) {
+                    Some(field) => field.ty.may_fit(&wanted.ty),
+                    None => wanted.optional,
+                }) && a.keys().all(|name| b.contains_key(name))
             }
             _ => false,
         }
@@ -252,10 +265,10 @@ impl fmt::Display for Ty {
             Ty::Map(of, bounds) => write!(f, "map<{of}>{bounds}"),
             Ty::Record(fields) => {
                 f.write_str("{ ")?;
-                for (index, field) in fields.iter().enumerate() {
+                for (index, (name, field)) in fields.iter().enumerate() {
                     let comma = if index > 0 { ", " } else { "" };
                     let mark = if field.optional { "?" } else { "" };
-                    write!(f, "{comma}{}{mark}: {}", field.name, field.ty.required())?;
+                    write!(f, "{comma}{name}{mark}: {}", field.ty.required())?;
                 }
                 f.write_str(" }")
             }

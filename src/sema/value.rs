@@ -6,10 +6,12 @@
 
 use std::rc::Rc;
 
+use indexmap::IndexMap;
+
 use crate::ir::DeployValue;
 use crate::source::Span;
 
-use super::ty::{Bounds, FieldTy, Literal, Ty};
+use super::ty::{Bounds, FieldTy, Fields, Literal, Ty};
 
 /// A region of names of actions and outputs: 0 is the pipeline, others are instances of reusable stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,7 +49,49 @@ pub enum SecretStore {
 }
 
 /// A record or a map, in the order written.
-pub type Record<'p> = Vec<(Rc<str>, Value<'p>)>;
+pub type Record<'p> = IndexMap<Rc<str>, Value<'p>>;
+
+/// A record in the making: what is written replaces what was spread in, and clashes with what was written.
+#[derive(Debug, Default)]
+pub struct RecordBuilder<'p> {
+    record: Record<'p>,
+    /// Where each entry's key is written; none where it was spread in.
+    written: Vec<Option<Span>>,
+}
+
+impl<'p> RecordBuilder<'p> {
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self {
+            record: Record::with_capacity(capacity),
+            written: Vec::with_capacity(capacity),
+        }
+    }
+
+    /// Where `key` is written already; such an entry must not be written again.
+    pub fn written(&self, key: &str) -> Option<Span> {
+        self.record.get_index_of(key).and_then(|index| self.written[index])
+    }
+
+    pub fn write(&mut self, key: &str, span: Span, value: Value<'p>) {
+        self.insert(key.into(), value, Some(span));
+    }
+
+    pub fn spread(&mut self, key: Rc<str>, value: Value<'p>) {
+        self.insert(key, value, None);
+    }
+
+    fn insert(&mut self, key: Rc<str>, value: Value<'p>, span: Option<Span>) {
+        let (index, _) = self.record.insert_full(key, value);
+        match self.written.get_mut(index) {
+            Some(written) => *written = written.or(span),
+            None => self.written.push(span),
+        }
+    }
+
+    pub fn finish(self) -> Record<'p> {
+        self.record
+    }
+}
 
 /// A string in the making. Names of artifacts and namespaces are not decided before all actions are known.
 #[derive(Clone, Debug, Default)]
@@ -241,12 +285,9 @@ impl<'p> Value<'p> {
             Value::Record(fields) => Ty::Record(
                 fields
                     .iter()
-                    .map(|(name, value)| FieldTy {
-                        name: name.to_string(),
-                        ty: value.ty(),
-                        optional: false,
-                    })
-                    .collect(),
+                    .map(|(name, value)| (name.to_string(), FieldTy::required(value.ty())))
+                    .collect::<Fields>()
+                    .into(),
             ),
             Value::Entity(_) => Ty::Artifact,
             Value::File(..) => Ty::File,
@@ -306,8 +347,8 @@ impl<'p> Value<'p> {
                     return Some(false);
                 }
                 for (key, a) in a.iter() {
-                    match b.iter().find(|(other, _)| other == key) {
-                        Some((_, b)) if a.equals(b)? => {}
+                    match b.get(key) {
+                        Some(b) if a.equals(b)? => {}
                         _ => return Some(false),
                     }
                 }

@@ -77,12 +77,15 @@ fn uses(ctx: &Ctx, user: User, inputs: &[Node<String>], whole: Origin, diags: &m
                 }
             }
             None if ctx.incomplete => {}
-            None => diags.emit(undefined(ctx, user, name, at)),
+            None => {
+                let report = undefined(ctx, diags, user, name, at);
+                diags.emit(report);
+            }
         }
     }
 }
 
-fn undefined(ctx: &Ctx, user: User, name: &str, at: Origin) -> Diagnostic {
+fn undefined(ctx: &Ctx, diags: &Diagnostics, user: User, name: &str, at: Origin) -> Diagnostic {
     let report = Diagnostic::new(
         &codes::ARTIFACT_UNDEFINED,
         at,
@@ -95,7 +98,7 @@ fn undefined(ctx: &Ctx, user: User, name: &str, at: Origin) -> Diagnostic {
     let outputs = ctx
         .actions()
         .flat_map(|(_, action)| action.outputs.iter().map(|output| output.name.value.as_str()));
-    match ctx.nearest(name, outputs) {
+    match diags.nearest(name, outputs) {
         Some(nearest) => report.with_help(format!("did you mean `{nearest}`?")),
         None => report.with_help("let an earlier action make it, or take one that is made"),
     }

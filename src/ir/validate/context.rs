@@ -1,13 +1,9 @@
 //! What several rules want to look up: who makes an artifact, who owns a namespace, which variables there are.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use crate::diagnostic::suggest;
 use crate::ir::{Action, Condition, ConditionPosition, Origin, Pipeline, Rule, Stage, Variable};
-
-/// How many misspelt names get a suggestion: each costs a look at every name there is.
-const SUGGESTIONS: u32 = 64;
 
 pub(super) struct Ctx<'a> {
     pub(super) pipeline: &'a Pipeline,
@@ -20,7 +16,6 @@ pub(super) struct Ctx<'a> {
     pub(super) variables: HashMap<&'a str, &'a Variable>,
     /// The addresses of users and makers whose order has been reported.
     pub(super) disordered: RefCell<HashSet<(usize, usize)>>,
-    suggestions: Cell<u32>,
 }
 
 /// An action that makes an artifact, or that sets a namespace's variables.
@@ -56,7 +51,6 @@ impl<'a> Ctx<'a> {
                 .map(|variable| (variable.name.value.as_str(), variable))
                 .collect(),
             disordered: RefCell::default(),
-            suggestions: Cell::new(SUGGESTIONS),
         };
         for (stage, action) in ctx.actions() {
             for output in &action.outputs {
@@ -90,16 +84,6 @@ impl<'a> Ctx<'a> {
 
     pub(super) fn stage(&self, index: usize) -> &'a Stage {
         &self.pipeline.stages[index]
-    }
-
-    /// The candidate that `name` most likely misspells.
-    pub(super) fn nearest(&self, name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-        let left = self.suggestions.get();
-        self.suggestions.set(left.saturating_sub(1));
-        if left == 0 {
-            return None;
-        }
-        suggest::nearest(name, candidates)
     }
 }
 

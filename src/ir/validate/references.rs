@@ -138,7 +138,7 @@ fn is_part(text: &str) -> bool {
 fn text(ctx: &Ctx, user: User, text: &Text, at: Origin, diags: &mut Diagnostics) {
     each_reference(text, at, &mut |found| match found {
         Found::Reference { namespace, key, origin } => {
-            if let Some(report) = reference(ctx, user, namespace, key, origin) {
+            if let Some(report) = reference(ctx, diags, user, namespace, key, origin) {
                 diags.emit(report);
             }
         }
@@ -163,15 +163,15 @@ const WORDS: order::Words = order::Words {
     done: "set",
 };
 
-fn reference(ctx: &Ctx, user: User, namespace: &str, key: &str, at: Origin) -> Option<Diagnostic> {
+fn reference(ctx: &Ctx, diags: &Diagnostics, user: User, namespace: &str, key: &str, at: Origin) -> Option<Diagnostic> {
     match namespace {
         EXECUTION => execution_variable(ctx, key, at),
-        VARIABLES => pipeline_variable(ctx, user, key, at),
+        VARIABLES => pipeline_variable(ctx, diags, user, key, at),
         _ => match ctx.namespaces.get(namespace) {
             Some(maker) => output_variable(ctx, user, key, at, maker),
             None if namespace == RULES && ctx.rules().any(|(_, _, rule)| rule.name.value == key) => None,
             None if ctx.incomplete => None,
-            None => Some(unknown_namespace(ctx, user, namespace, key, at)),
+            None => Some(unknown_namespace(ctx, diags, user, namespace, key, at)),
         },
     }
 }
@@ -199,7 +199,7 @@ fn execution_variable(ctx: &Ctx, key: &str, at: Origin) -> Option<Diagnostic> {
     })
 }
 
-fn pipeline_variable(ctx: &Ctx, user: User, key: &str, at: Origin) -> Option<Diagnostic> {
+fn pipeline_variable(ctx: &Ctx, diags: &Diagnostics, user: User, key: &str, at: Origin) -> Option<Diagnostic> {
     let Some(variable) = ctx.variables.get(key) else {
         if ctx.pipeline.incomplete {
             return None;
@@ -218,7 +218,7 @@ fn pipeline_variable(ctx: &Ctx, user: User, key: &str, at: Origin) -> Option<Dia
             .variables
             .iter()
             .map(|variable| variable.name.value.as_str());
-        return Some(match ctx.nearest(key, declared) {
+        return Some(match diags.nearest(key, declared) {
             _ if key == EXECUTION_ID => report.with_help(format!(
                 "it belongs to the execution: use `#{{{EXECUTION}.{EXECUTION_ID}}}`"
             )),
@@ -243,7 +243,7 @@ fn pipeline_variable(ctx: &Ctx, user: User, key: &str, at: Origin) -> Option<Dia
     })
 }
 
-fn unknown_namespace(ctx: &Ctx, user: User, namespace: &str, key: &str, at: Origin) -> Diagnostic {
+fn unknown_namespace(ctx: &Ctx, diags: &Diagnostics, user: User, namespace: &str, key: &str, at: Origin) -> Diagnostic {
     let meant = ctx
         .actions()
         .map(|(_, action)| action)
@@ -283,7 +283,7 @@ fn unknown_namespace(ctx: &Ctx, user: User, namespace: &str, key: &str, at: Orig
         .actions()
         .filter_map(|(_, action)| Some(action.namespace.as_ref()?.value.as_str()))
         .chain([EXECUTION, VARIABLES]);
-    match ctx.nearest(namespace, known) {
+    match diags.nearest(namespace, known) {
         Some(nearest) => report.with_help(format!("did you mean `{nearest}`?")),
         None => report.with_help(format!(
             "give the action that sets `{key}` the namespace `{}`",

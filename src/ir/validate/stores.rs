@@ -201,7 +201,7 @@ fn regions_covered(ctx: &Ctx, stores: &BTreeMap<String, Store>, origin: Origin, 
             ),
         )
         .with_other(origin, "the stores there are");
-        diags.emit(match crate::diagnostic::suggest::nearest(region, known) {
+        diags.emit(match diags.nearest(region, known) {
             Some(nearest) if !words_of_a_region(region, nearest) => {
                 report.with_help(format!("did you mean `{nearest}`?"))
             }

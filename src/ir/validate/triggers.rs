@@ -103,7 +103,7 @@ fn source_action(ctx: &Ctx, trigger: &Trigger, at: Origin, diags: &mut Diagnosti
             .actions()
             .filter(|(_, action)| action.type_id.is_source())
             .map(|(_, action)| action.name.value.as_str());
-        diags.emit(match ctx.nearest(source, sources) {
+        diags.emit(match diags.nearest(source, sources) {
             Some(nearest) => report.with_help(format!("did you mean `{nearest}`?")),
             None => report.with_help("name a source action of this pipeline"),
         });

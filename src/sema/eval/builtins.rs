@@ -328,10 +328,8 @@ impl<'p> Evaluator<'p, '_> {
     fn keys_or_values(&mut self, call: &Call<'p>) -> Value<'p> {
         let keys = call.builtin.which == Which::Keys;
         match &call.values[0] {
-            Value::Record(record) if keys => {
-                Value::list(record.iter().map(|(key, _)| Value::Str(key.clone())).collect())
-            }
-            Value::Record(record) => Value::list(record.iter().map(|(_, value)| value.clone()).collect()),
+            Value::Record(record) if keys => Value::list(record.keys().map(|key| Value::Str(key.clone())).collect()),
+            Value::Record(record) => Value::list(record.values().cloned().collect()),
             Value::Unknown(_) if keys => Value::Unknown(Ty::list(Ty::STRING)),
             Value::Unknown(_) => Value::Unknown(Ty::list(Ty::Any)),
             _ => self.wrong(call, 0, "a map"),
@@ -343,12 +341,7 @@ impl<'p> Evaluator<'p, '_> {
         for (at, value) in call.values.iter().enumerate() {
             match value {
                 Value::Record(record) => {
-                    for (key, value) in record.iter() {
-                        match merged.iter_mut().find(|(known, _)| known == key) {
-                            Some(entry) => entry.1 = value.clone(),
-                            None => merged.push((key.clone(), value.clone())),
-                        }
-                    }
+                    merged.extend(record.iter().map(|(key, value)| (key.clone(), value.clone())));
                 }
                 Value::Unknown(_) => return Value::Unknown(Ty::map(Ty::Any)),
                 _ => return self.wrong(call, at, "a map"),

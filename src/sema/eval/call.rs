@@ -60,10 +60,8 @@ impl<'p> Evaluator<'p, '_> {
             ItemKind::Fn(function) => Some(function.name.text.as_str()),
             _ => None,
         });
-        let candidates: Vec<&str> = functions
-            .chain(builtins::FUNCTIONS.iter().map(|builtin| builtin.name))
-            .collect();
-        self.unknown_name("a function ", name, span, &candidates)
+        let builtins = builtins::FUNCTIONS.iter().map(|builtin| builtin.name);
+        self.unknown_name("a function ", name, span, functions.chain(builtins))
     }
 
     fn call_item(
@@ -100,8 +98,8 @@ impl<'p> Evaluator<'p, '_> {
             return match builtins::find_cfn(&name.text) {
                 Some(builtin) => self.call_builtin(builtin, call.span, args, env),
                 None => {
-                    let names: Vec<&str> = builtins::CFN.iter().map(|builtin| builtin.name).collect();
-                    self.unknown_name("a function of `cfn`: ", &name.text, name.span, &names)
+                    let names = builtins::CFN.iter().map(|builtin| builtin.name);
+                    self.unknown_name("a function of `cfn`: ", &name.text, name.span, names)
                 }
             };
         }

@@ -2,15 +2,14 @@
 
 use std::rc::Rc;
 
-use crate::diagnostic::suggest::nearest;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::suggest::{listed, listed_as};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, ListEntry, RecordEntry};
 
 use super::super::codes;
-use super::super::program::did_you_mean;
-use super::super::ty::{Bounds, FieldTy, Literal, Ty};
-use super::super::value::{Record, Value};
+use super::super::ty::{Bounds, Fields, Literal, Ty};
+use super::super::value::{Record, RecordBuilder, Value};
 use super::{Env, Evaluator};
 
 /// Why a value does not fit a type.
@@ -128,28 +127,27 @@ impl<'p> Evaluator<'p, '_> {
         bounds: Bounds,
         env: &mut Env<'p>,
     ) -> Value<'p> {
-        let mut record = Record::with_capacity(entries.len());
+        let mut record = RecordBuilder::with_capacity(entries.len());
         let mut known = true;
         for entry in entries {
             match entry {
                 RecordEntry::Field { key, value, .. } => {
                     let value = self.eval_as(value, of, env);
-                    self.put(&mut record, entries, &key.text, key.span, value);
+                    self.put(&mut record, key, value);
                 }
-                RecordEntry::Spread(spread) => {
-                    let mut more = Record::new();
-                    known &= self.spread_record(spread, env, &mut more);
-                    for (key, value) in more {
-                        let value = self.fit(value, of, spread.span);
-                        match record.iter_mut().find(|(known, _)| *known == key) {
-                            Some(entry) => entry.1 = value,
-                            None => record.push((key, value)),
+                RecordEntry::Spread(spread) => match self.spread_record(spread, env) {
+                    Some(more) => {
+                        for (key, value) in more.iter() {
+                            let value = self.fit(value.clone(), of, spread.span);
+                            record.spread(key.clone(), value);
                         }
                     }
-                }
+                    None => known = false,
+                },
             }
         }
-        if record.iter().any(|(_, value)| value.is_error()) {
+        let record = record.finish();
+        if record.values().any(Value::is_error) {
             return Value::Error;
         }
         if !known {
@@ -165,56 +163,56 @@ impl<'p> Evaluator<'p, '_> {
         &mut self,
         expr: &'p Expr,
         entries: &'p [RecordEntry],
-        fields: &Rc<[FieldTy]>,
+        fields: &Rc<Fields>,
         env: &mut Env<'p>,
     ) -> Value<'p> {
-        let mut record = Record::with_capacity(fields.len());
+        let mut record = RecordBuilder::with_capacity(fields.len());
         let mut known = true;
         for entry in entries {
             match entry {
-                RecordEntry::Field { key, value, .. } => match fields.iter().find(|field| field.name == key.text) {
+                RecordEntry::Field { key, value, .. } => match fields.get(&key.text) {
                     Some(field) => {
                         let value = self.eval_as(value, &field.ty, env);
-                        self.put(&mut record, entries, &key.text, key.span, value);
+                        self.put(&mut record, key, value);
                     }
                     None => {
-                        let misfit = unknown_key(&key.text, fields);
+                        let misfit = unknown_key(&key.text, fields, self.diags);
                         self.report(misfit, key.span);
                     }
                 },
-                RecordEntry::Spread(spread) => {
-                    let mut more = Record::new();
-                    known &= self.spread_record(spread, env, &mut more);
-                    for (key, value) in more {
-                        let Some(field) = fields.iter().find(|field| *field.name == *key) else {
-                            self.report(unknown_key(&key, fields), spread.span);
-                            continue;
-                        };
-                        let value = self.fit(value, &field.ty, spread.span);
-                        match record.iter_mut().find(|(known, _)| *known == key) {
-                            Some(entry) => entry.1 = value,
-                            None => record.push((key, value)),
+                RecordEntry::Spread(spread) => match self.spread_record(spread, env) {
+                    Some(more) => {
+                        for (key, value) in more.iter() {
+                            let Some(field) = fields.get(&**key) else {
+                                let misfit = unknown_key(key, fields, self.diags);
+                                self.report(misfit, spread.span);
+                                continue;
+                            };
+                            let value = self.fit(value.clone(), &field.ty, spread.span);
+                            record.spread(key.clone(), value);
                         }
                     }
-                }
+                    None => known = false,
+                },
             }
         }
         if !known {
             return Value::Unknown(Ty::Record(fields.clone()));
         }
-        for field in fields.iter() {
-            if record.iter().any(|(key, _)| **key == *field.name) {
+        let mut record = record.finish();
+        for (name, field) in fields.iter() {
+            if record.contains_key(name.as_str()) {
                 continue;
             }
             if field.optional {
-                record.push((field.name.as_str().into(), Value::None));
+                record.insert(name.as_str().into(), Value::None);
             } else {
-                let message = format!("the field `{}` is missing here", field.name);
-                let help = format!("add `{} = …`, a value of type `{}`", field.name, field.ty);
+                let message = format!("the field `{name}` is missing here");
+                let help = format!("add `{name} = …`, a value of type `{}`", field.ty);
                 return self.emit(Diagnostic::new(&codes::MISSING_FIELD, expr.span, message).with_help(help));
             }
         }
-        if record.iter().any(|(_, value)| value.is_error()) {
+        if record.values().any(Value::is_error) {
             Value::Error
         } else {
             Value::Record(Rc::new(record))
@@ -224,7 +222,7 @@ impl<'p> Evaluator<'p, '_> {
     /// The value, if it fits; else a report at `span` and [`Value::Error`]. Optional fields that a record leaves out
     /// become `none`.
     pub fn fit(&mut self, value: Value<'p>, ty: &Ty, span: Span) -> Value<'p> {
-        match misfit(&value, ty) {
+        match misfit(&value, ty, self.diags) {
             None => complete(value, ty),
             Some(misfit) => self.report(misfit, span),
         }
@@ -237,15 +235,12 @@ impl<'p> Evaluator<'p, '_> {
     }
 }
 
-fn unknown_key(key: &str, fields: &[FieldTy]) -> Misfit {
+fn unknown_key(key: &str, fields: &Fields, diags: &Diagnostics) -> Misfit {
     let mut misfit = Misfit::new(&codes::NO_SUCH_KEY, format!("there is no field `{key}` here"));
-    let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
-    let list = names
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    misfit.help = did_you_mean(key, names).or_else(|| Some(format!("the fields are {list}")));
+    let names = fields.keys().map(String::as_str);
+    misfit.help = diags
+        .did_you_mean(key, names.clone())
+        .or_else(|| Some(format!("the fields are {}", listed(names))));
     misfit
 }
 
@@ -266,18 +261,18 @@ fn complete<'p>(value: Value<'p>, ty: &Ty) -> Value<'p> {
             let Some(Ty::Record(fields)) = shape(ty, &|ty| matches!(ty, Ty::Record(_) | Ty::Map(..))) else {
                 return value;
             };
-            let absent = |field: &&FieldTy| !record.iter().any(|(key, _)| **key == *field.name);
-            let missing: Vec<&FieldTy> = fields.iter().filter(absent).collect();
-            if missing.is_empty() {
+            let missing = |name: &&String| !record.contains_key(name.as_str());
+            if !fields.keys().any(|name| missing(&name)) {
                 return value;
             }
-            let mut record = (**record).clone();
-            record.extend(
-                missing
-                    .into_iter()
-                    .map(|field| (field.name.as_str().into(), Value::None)),
+            let mut all = (**record).clone();
+            all.extend(
+                fields
+                    .keys()
+                    .filter(missing)
+                    .map(|name| (name.as_str().into(), Value::None)),
             );
-            Value::Record(Rc::new(record))
+            Value::Record(Rc::new(all))
         }
         (Value::List(values), Ty::List(of, _)) if shape(of, &|ty| matches!(ty, Ty::Record(_))).is_some() => {
             Value::list(values.iter().map(|value| complete(value.clone(), of)).collect())
@@ -299,7 +294,7 @@ fn count_misfit(bounds: Bounds, count: usize, unit: &str) -> Option<Misfit> {
     Some(Misfit::new(&codes::OUT_OF_BOUNDS, message))
 }
 
-fn misfit(value: &Value<'_>, ty: &Ty) -> Option<Misfit> {
+fn misfit(value: &Value<'_>, ty: &Ty, diags: &Diagnostics) -> Option<Misfit> {
     let wrong_type = || {
         let message = format!("expected {}, found {}", expected(ty), value.described());
         let mut misfit = Misfit::new(&codes::TYPE_MISMATCH, message);
@@ -316,8 +311,8 @@ fn misfit(value: &Value<'_>, ty: &Ty) -> Option<Misfit> {
             }
         }
         (Value::None, Ty::Optional(_)) => None,
-        (value, Ty::Optional(inner)) => misfit(value, inner),
-        (value, Ty::Union(members)) => union_misfit(value, ty, members),
+        (value, Ty::Optional(inner)) => misfit(value, inner, diags),
+        (value, Ty::Union(members)) => union_misfit(value, ty, members, diags),
         (Value::Str(text), Ty::String(bounds, pattern)) => {
             if !bounds.is_open()
                 && let Some(misfit) = count_misfit(*bounds, text.chars().count(), "characters")
@@ -348,41 +343,37 @@ fn misfit(value: &Value<'_>, ty: &Ty) -> Option<Misfit> {
         | (Value::Entity(_), Ty::Artifact)
         | (Value::File(..), Ty::File)
         | (Value::Secret(..), Ty::Secret) => None,
-        (Value::List(values), Ty::List(of, bounds)) => {
-            count_misfit(*bounds, values.len(), "entries").or_else(|| values.iter().find_map(|value| misfit(value, of)))
-        }
+        (Value::List(values), Ty::List(of, bounds)) => count_misfit(*bounds, values.len(), "entries")
+            .or_else(|| values.iter().find_map(|value| misfit(value, of, diags))),
         (Value::Record(record), Ty::Map(of, bounds)) => count_misfit(*bounds, record.len(), "entries")
-            .or_else(|| record.iter().find_map(|(_, value)| misfit(value, of))),
-        (Value::Record(record), Ty::Record(fields)) => record_misfit(record, fields),
+            .or_else(|| record.values().find_map(|value| misfit(value, of, diags))),
+        (Value::Record(record), Ty::Record(fields)) => record_misfit(record, fields, diags),
         _ => wrong_type(),
     }
 }
 
-fn record_misfit(record: &Record<'_>, fields: &[FieldTy]) -> Option<Misfit> {
+fn record_misfit(record: &Record<'_>, fields: &Fields, diags: &Diagnostics) -> Option<Misfit> {
     for (key, value) in record {
-        match fields.iter().find(|field| *field.name == **key) {
+        match fields.get(&**key) {
             Some(field) => {
-                if let Some(mut misfit) = misfit(value, &field.ty) {
+                if let Some(mut misfit) = misfit(value, &field.ty, diags) {
                     misfit.message = format!("in the field `{key}`: {}", misfit.message);
                     return Some(misfit);
                 }
             }
-            None => return Some(unknown_key(key, fields)),
+            None => return Some(unknown_key(key, fields, diags)),
         }
     }
-    let missing = fields
+    let (missing, _) = fields
         .iter()
-        .find(|field| !field.optional && !record.iter().any(|(key, _)| **key == *field.name))?;
+        .find(|(name, field)| !field.optional && !record.contains_key(name.as_str()))?;
     Some(Misfit::new(
         &codes::MISSING_FIELD,
-        format!("the field `{}` is missing here", missing.name),
+        format!("the field `{missing}` is missing here"),
     ))
 }
 
-fn union_misfit(value: &Value<'_>, ty: &Ty, members: &[Ty]) -> Option<Misfit> {
-    if members.iter().any(|member| misfit(value, member).is_none()) {
-        return None;
-    }
+fn union_misfit(value: &Value<'_>, ty: &Ty, members: &[Ty], diags: &Diagnostics) -> Option<Misfit> {
     let literals: Vec<&str> = members
         .iter()
         .filter_map(|member| match member {
@@ -393,24 +384,27 @@ fn union_misfit(value: &Value<'_>, ty: &Ty, members: &[Ty]) -> Option<Misfit> {
     if let Value::Str(text) = value
         && literals.len() == members.len()
     {
-        let list = literals
-            .iter()
-            .map(|literal| format!("{literal:?}"))
-            .collect::<Vec<_>>();
+        if literals.contains(&&**text) {
+            return None;
+        }
+        let list = listed_as(literals.iter().copied(), |literal| format!("{literal:?}"));
         let mut misfit = Misfit::new(
             &codes::TYPE_MISMATCH,
             format!("{text:?} is not one of the values allowed here"),
         );
-        misfit.help = Some(match nearest(text, literals) {
-            Some(near) => format!("did you mean {near:?}? allowed are {}", list.join(", ")),
-            None => format!("allowed are {}", list.join(", ")),
+        misfit.help = Some(match diags.nearest(text, literals) {
+            Some(near) => format!("did you mean {near:?}? allowed are {list}"),
+            None => format!("allowed are {list}"),
         });
         return Some(misfit);
     }
+    if members.iter().any(|member| misfit(value, member, diags).is_none()) {
+        return None;
+    }
     // The member of the value's own kind says best what is wrong.
-    let close = members
-        .iter()
-        .find_map(|member| misfit(value, member).filter(|found| !std::ptr::eq(found.code, &codes::TYPE_MISMATCH)));
+    let close = members.iter().find_map(|member| {
+        misfit(value, member, diags).filter(|found| !std::ptr::eq(found.code, &codes::TYPE_MISMATCH))
+    });
     close.or_else(|| {
         let message = format!("expected {}, found {}", expected(ty), value.described());
         let mut misfit = Misfit::new(&codes::TYPE_MISMATCH, message);

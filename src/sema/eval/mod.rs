@@ -22,9 +22,9 @@ use crate::source::Span;
 use crate::syntax::ast::{CompVars, Expr, ExprKind, Ident, ItemKind, ListEntry, RecordEntry, StrLit, StrPart};
 
 use super::codes;
-use super::program::{ModuleId, Names, Program, did_you_mean, find_stage};
+use super::program::{ModuleId, Names, Program, find_stage};
 use super::ty::Ty;
-use super::value::{Draft, DraftPart, Record, ScopeId, Value};
+use super::value::{Draft, DraftPart, Record, RecordBuilder, ScopeId, Value};
 
 /// The most steps that one compilation may take; a pipeline of the greatest size allowed needs about a thousandth.
 pub const MAX_STEPS: u64 = 30_000_000;
@@ -312,17 +312,23 @@ impl<'p, 'a> Evaluator<'p, 'a> {
     }
 
     fn eval_record(&mut self, entries: &'p [RecordEntry], env: &mut Env<'p>) -> Value<'p> {
-        let mut record = Record::with_capacity(entries.len());
+        let mut record = RecordBuilder::with_capacity(entries.len());
         let mut known = true;
         for entry in entries {
             match entry {
                 RecordEntry::Field { key, value, .. } => {
                     let value = self.eval(value, env);
-                    self.put(&mut record, entries, &key.text, key.span, value);
+                    self.put(&mut record, key, value);
                 }
-                RecordEntry::Spread(expr) => known &= self.spread_record(expr, env, &mut record),
+                RecordEntry::Spread(expr) => match self.spread_record(expr, env) {
+                    Some(more) => more
+                        .iter()
+                        .for_each(|(key, value)| record.spread(key.clone(), value.clone())),
+                    None => known = false,
+                },
             }
         }
+        let record = record.finish();
         if known {
             Value::Record(Rc::new(record))
         } else {
@@ -330,48 +336,32 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         }
     }
 
-    /// Puts an entry into a record: it replaces one that was spread in, and clashes with one that was written.
-    fn put(&mut self, record: &mut Record<'p>, written: &'p [RecordEntry], key: &str, span: Span, value: Value<'p>) {
-        let earlier = written.iter().find_map(|entry| match entry {
-            RecordEntry::Field { key: other, .. } if other.text == key && other.span.start < span.start => {
-                Some(other.span)
-            }
-            _ => None,
-        });
-        if let Some(first) = earlier {
-            let diagnostic = Diagnostic::new(&codes::DUPLICATE_KEY, span, format!("the key `{key}` is given twice"))
+    /// Writes an entry into a record, unless one was written under this key before.
+    fn put(&mut self, record: &mut RecordBuilder<'p>, key: &'p Ident, value: Value<'p>) {
+        if let Some(first) = record.written(&key.text) {
+            let message = format!("the key `{}` is given twice", key.text);
+            let diagnostic = Diagnostic::new(&codes::DUPLICATE_KEY, key.span, message)
                 .with_label("given again here")
                 .with_other(first, "first given here")
                 .with_help("remove one of the two");
             self.diags.emit(diagnostic);
             return;
         }
-        match record.iter_mut().find(|(known, _)| &**known == key) {
-            Some(entry) => entry.1 = value,
-            None => record.push((key.into(), value)),
-        }
+        record.write(&key.text, key.span, value);
     }
 
-    fn spread_record(&mut self, expr: &'p Expr, env: &mut Env<'p>, record: &mut Record<'p>) -> bool {
+    /// The entries that are spread into a record; none when they are not known.
+    fn spread_record(&mut self, expr: &'p Expr, env: &mut Env<'p>) -> Option<Rc<Record<'p>>> {
         match self.eval(expr, env) {
-            Value::Record(more) => {
-                for (key, value) in more.iter() {
-                    match record.iter_mut().find(|(known, _)| known == key) {
-                        Some(entry) => entry.1 = value.clone(),
-                        None => record.push((key.clone(), value.clone())),
-                    }
-                }
-                true
-            }
-            Value::Error => false,
-            Value::Unknown(_) => false,
+            Value::Record(more) => Some(more),
+            Value::Error | Value::Unknown(_) => None,
             other => {
                 let message = format!(
                     "only a record or a map can be spread here, and this is {}",
                     other.described()
                 );
                 self.fail(&codes::TYPE_MISMATCH, expr.span, message);
-                false
+                None
             }
         }
     }
@@ -381,14 +371,16 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         let key = self.eval_as(key, &Ty::STRING, env);
         let value = self.eval(value, env);
         match key {
-            Value::Str(key) if record.iter().any(|(known, _)| *known == key) => {
+            Value::Str(key) if record.contains_key(&key) => {
                 self.fail(
                     &codes::DUPLICATE_KEY,
                     span,
                     format!("the key `{key}` comes up twice in this map"),
                 );
             }
-            Value::Str(key) => record.push((key, value)),
+            Value::Str(key) => {
+                record.insert(key, value);
+            }
             Value::Text(draft) => {
                 self.too_late(&draft, span, "the key of a map");
             }
@@ -451,7 +443,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         match self.eval(iter, env) {
             Value::List(values) if !two => (values.iter().map(|value| (value.clone(), None)).collect(), true),
             Value::Record(record) if two => {
-                let entry = |(key, value): &(Rc<str>, Value<'p>)| (Value::Str(key.clone()), Some(value.clone()));
+                let entry = |(key, value): (&Rc<str>, &Value<'p>)| (Value::Str(key.clone()), Some(value.clone()));
                 (record.iter().map(entry).collect(), true)
             }
             Value::Error => (vec![(Value::Error, two.then_some(Value::Error))], false),
@@ -599,9 +591,15 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         ScopeId(self.scopes.len() - 1)
     }
 
-    pub fn unknown_name(&mut self, what: &str, name: &str, span: Span, candidates: &[&str]) -> Value<'p> {
+    pub fn unknown_name<'n>(
+        &mut self,
+        what: &str,
+        name: &str,
+        span: Span,
+        candidates: impl IntoIterator<Item = &'n str>,
+    ) -> Value<'p> {
         let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_NAME, span, format!("cannot find {what}`{name}`"));
-        diagnostic.help = did_you_mean(name, candidates.iter().copied());
+        diagnostic.help = self.diags.did_you_mean(name, candidates);
         self.emit(diagnostic)
     }
 
@@ -648,7 +646,7 @@ fn unknown_list<'p>(values: Vec<Value<'p>>) -> Value<'p> {
 }
 
 fn unknown_map<'p>(record: Record<'p>) -> Value<'p> {
-    if record.iter().any(|(_, value)| value.is_error()) {
+    if record.values().any(Value::is_error) {
         return Value::Error;
     }
     Value::Unknown(Ty::map(Ty::Any))

@@ -93,7 +93,7 @@ impl<'p> Evaluator<'p, '_> {
                     Value::Bool(false)
                 }
             }
-            (Value::Str(key), Value::Record(record)) => Value::Bool(record.iter().any(|(known, _)| known == key)),
+            (Value::Str(key), Value::Record(record)) => Value::Bool(record.contains_key(key)),
             (_, Value::Unknown(ty))
                 if ty.may_fit(&Ty::list(Ty::Any)) || ty.may_fit(&Ty::map(Ty::Any)) || matches!(ty, Ty::Record(_)) =>
             {

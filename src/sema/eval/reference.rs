@@ -3,11 +3,12 @@
 use std::rc::Rc;
 
 use crate::diagnostic::Diagnostic;
+use crate::diagnostic::suggest::listed;
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, Ident, ItemKind, StmtKind};
 
 use super::super::codes;
-use super::super::program::{ModuleId, did_you_mean, item_name};
+use super::super::program::{ModuleId, item_name};
 use super::super::ty::Ty;
 use super::super::value::{Draft, DraftPart, Entity, Value};
 use super::{Env, Evaluator, builtins};
@@ -64,8 +65,7 @@ impl<'p> Evaluator<'p, '_> {
     }
 
     pub fn report_unknown_name(&mut self, name: &str, span: Span, env: &Env<'p>) -> Value<'p> {
-        let candidates = self.names_in_sight(env);
-        let near = crate::diagnostic::suggest::nearest(name, candidates.iter().map(String::as_str));
+        let near = self.diags.nearest(name, self.names_in_sight(env));
         let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_NAME, span, format!("cannot find `{name}`"))
             .with_label("nothing has this name here");
         diagnostic = match near {
@@ -78,16 +78,12 @@ impl<'p> Evaluator<'p, '_> {
     }
 
     /// All names that a value could have here, for suggestions.
-    fn names_in_sight(&self, env: &Env<'p>) -> Vec<String> {
-        let mut names: Vec<String> = env.locals.iter().rev().map(|(name, _)| (*name).to_owned()).collect();
-        if let Some(scope) = env.scope {
-            names.extend(self.scopes[scope.0].names.all().map(str::to_owned));
-        }
-        if let Some(module) = self.program.modules.get(env.module.0) {
-            names.extend(module.ast.items.iter().map(|item| item_name(item).text.clone()));
-        }
-        names.extend(builtins::NAMES.iter().map(|name| (*name).to_owned()));
-        names
+    fn names_in_sight<'s>(&'s self, env: &'s Env<'p>) -> impl Iterator<Item = &'s str> {
+        let locals = env.locals.iter().rev().map(|(name, _)| *name);
+        let scope = env.scope.into_iter().flat_map(|scope| self.scopes[scope.0].names.all());
+        let module = self.program.modules.get(env.module.0).into_iter();
+        let items = module.flat_map(|module| module.ast.items.iter().map(|item| item_name(item).text.as_str()));
+        locals.chain(scope).chain(items).chain(builtins::NAMES.iter().copied())
     }
 
     fn eval_item(&mut self, module: ModuleId, index: usize, span: Span) -> Value<'p> {
@@ -146,34 +142,23 @@ impl<'p> Evaluator<'p, '_> {
 
     pub(super) fn not_in_file(&mut self, module: ModuleId, name: &Ident) -> Value<'p> {
         let program = self.program;
-        let names: Vec<&str> = program
-            .module(module)
-            .ast
-            .items
-            .iter()
-            .map(|item| item_name(item).text.as_str())
-            .collect();
-        self.unknown_name("", &name.text, name.span, &names)
+        let items = &program.module(module).ast.items;
+        let names = items.iter().map(|item| item_name(item).text.as_str());
+        self.unknown_name("", &name.text, name.span, names)
     }
 
     fn field_of(&mut self, value: Value<'p>, base: Span, name: &'p Ident) -> Value<'p> {
         match value {
             Value::Error => Value::Error,
-            Value::Record(record) => match record.iter().find(|(key, _)| **key == *name.text) {
-                Some((_, value)) => value.clone(),
-                None => {
-                    let keys: Vec<&str> = record.iter().map(|(key, _)| &**key).collect();
-                    self.no_such_key(&name.text, name.span, &keys)
-                }
+            Value::Record(record) => match record.get(name.text.as_str()) {
+                Some(value) => value.clone(),
+                None => self.no_such_key(&name.text, name.span, record.keys().map(|key| &**key)),
             },
             Value::Entity(entity) => self.field_of_entity(&entity, name),
             Value::Unknown(ty) => match ty.required() {
-                Ty::Record(fields) => match fields.iter().find(|field| field.name == name.text) {
+                Ty::Record(fields) => match fields.get(&name.text) {
                     Some(field) => Value::Unknown(field.ty.clone()),
-                    None => {
-                        let keys: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
-                        self.no_such_key(&name.text, name.span, &keys)
-                    }
+                    None => self.no_such_key(&name.text, name.span, fields.keys().map(String::as_str)),
                 },
                 Ty::Map(of, _) => Value::Unknown((**of).clone()),
                 Ty::Any | Ty::Error => Value::Unknown(Ty::Any),
@@ -196,16 +181,20 @@ impl<'p> Evaluator<'p, '_> {
         }
     }
 
-    fn no_such_key(&mut self, key: &str, span: Span, keys: &[&str]) -> Value<'p> {
+    fn no_such_key<'k>(
+        &mut self,
+        key: &str,
+        span: Span,
+        keys: impl ExactSizeIterator<Item = &'k str> + Clone,
+    ) -> Value<'p> {
         let message = format!("there is no `{key}` in it");
-        let list = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-        let help = did_you_mean(key, keys.iter().copied()).unwrap_or_else(|| {
-            if keys.is_empty() {
-                "it is empty".to_owned()
-            } else {
-                format!("it has {list}")
-            }
-        });
+        let help = self
+            .diags
+            .did_you_mean(key, keys.clone())
+            .unwrap_or_else(|| match keys.len() {
+                0 => "it is empty".to_owned(),
+                _ => format!("it has {}", listed(keys)),
+            });
         self.emit(Diagnostic::new(&codes::NO_SUCH_KEY, span, message).with_help(help))
     }
 
@@ -251,9 +240,8 @@ impl<'p> Evaluator<'p, '_> {
         };
         let names = self.scopes[scope.0].names.clone();
         if names.get(&name.text).is_none() {
-            let candidates: Vec<&str> = names.all().collect();
             let what = format!("an action or output of the stage `{}`: ", entity.written());
-            return self.unknown_name(&what, &name.text, name.span, &candidates);
+            return self.unknown_name(&what, &name.text, name.span, names.all());
         }
         Value::Entity(Rc::new(Entity {
             scope,
@@ -284,12 +272,9 @@ impl<'p> Evaluator<'p, '_> {
                     self.fail(&codes::NO_SUCH_KEY, index.span, message)
                 }
             },
-            (Value::Record(record), Value::Str(key)) => match record.iter().find(|(known, _)| *known == key) {
-                Some((_, value)) => value.clone(),
-                None => {
-                    let keys: Vec<&str> = record.iter().map(|(key, _)| &**key).collect();
-                    self.no_such_key(&key, index.span, &keys)
-                }
+            (Value::Record(record), Value::Str(key)) => match record.get(&key) {
+                Some(value) => value.clone(),
+                None => self.no_such_key(&key, index.span, record.keys().map(|key| &**key)),
             },
             (Value::Entity(entity), Value::Str(key)) => {
                 let span = entity.span.to(index.span);

@@ -6,8 +6,8 @@ use crate::diagnostic::Diagnostic;
 use crate::syntax::ast::{ExprKind, Ident, ItemKind, TypeExpr, TypeExprKind};
 
 use super::super::codes;
-use super::super::program::{ModuleId, did_you_mean};
-use super::super::ty::{Bounds, FieldTy, Literal, Pattern, Ty};
+use super::super::program::ModuleId;
+use super::super::ty::{Bounds, FieldTy, Fields, Literal, Pattern, Ty};
 use super::Evaluator;
 
 /// The types of the language itself.
@@ -26,20 +26,16 @@ impl<'p> Evaluator<'p, '_> {
             TypeExprKind::List(of) => Ty::list(self.lower_within(of, module, within)),
             TypeExprKind::Map(of) => Ty::map(self.lower_within(of, module, within)),
             TypeExprKind::Record(fields) => {
-                let mut lowered: Vec<FieldTy> = Vec::with_capacity(fields.len());
+                let mut lowered = Fields::with_capacity(fields.len());
                 for field in fields {
-                    if lowered.iter().any(|known| known.name == field.name.text) {
+                    if lowered.contains_key(&field.name.text) {
                         let message = format!("the field `{}` is declared twice", field.name.text);
                         self.fail(&codes::DUPLICATE_NAME, field.name.span, message);
                         continue;
                     }
                     let ty = self.lower_within(&field.ty, module, within);
                     let ty = if field.optional { Ty::optional(ty) } else { ty };
-                    lowered.push(FieldTy {
-                        name: field.name.text.clone(),
-                        optional: ty.is_optional(),
-                        ty,
-                    });
+                    lowered.insert(field.name.text.clone(), FieldTy::new(ty));
                 }
                 Ty::Record(lowered.into())
             }
@@ -178,13 +174,14 @@ impl<'p> Evaluator<'p, '_> {
                 ItemKind::Type(def) => Some(def.name.text.as_str()),
                 _ => None,
             });
-        let candidates: Vec<&str> = types.chain(BUILTIN.iter().copied()).collect();
         let mut diagnostic = Diagnostic::new(
             &codes::UNKNOWN_TYPE,
             name.span,
             format!("cannot find the type `{}`", name.text),
         );
-        diagnostic.help = did_you_mean(&name.text, candidates);
+        diagnostic.help = self
+            .diags
+            .did_you_mean(&name.text, types.chain(BUILTIN.iter().copied()));
         self.emit(diagnostic);
         Ty::Error
     }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::catalog::{Encoding, Exports};
 use crate::diagnostic::Diagnostic;
+use crate::diagnostic::suggest::listed;
 use crate::ir::{self, Node};
 use crate::source::Span;
 use crate::syntax::ast::{self, ActionTemplate, Block, DeclName, Expr, ExprKind, Ident, Stmt, StmtKind};
@@ -227,8 +228,7 @@ impl<'p> Expander<'p, '_, '_> {
     }
 
     fn export(&mut self, draft: &mut ActionDraft<'p>, stmt: &'p Stmt, name: &'p Ident) {
-        if let Some(first) = draft.exports.iter().find(|export| export.value == name.text) {
-            let first = first.origin;
+        if let Some(&first) = draft.exports.get(&name.text) {
             return emit_duplicate(self.ev.diags, &name.text, first, name.span);
         }
         if let Some(signature) = &draft.signature
@@ -240,18 +240,14 @@ impl<'p> Expander<'p, '_, '_> {
                 true => "remove this clause: it has no output variables".to_owned(),
                 false => format!(
                     "remove this clause; it has {}",
-                    known
-                        .iter()
-                        .map(|name| format!("`{name}`"))
-                        .collect::<Vec<_>>()
-                        .join(", ")
+                    listed(known.iter().map(String::as_str))
                 ),
             };
             self.ev
                 .emit(Diagnostic::new(&codes::UNEXPECTED_CLAUSE, stmt.span, message).with_help(help));
             return;
         }
-        draft.exports.push(Node::new(name.text.clone(), name.span));
+        draft.exports.insert(name.text.clone(), name.span);
     }
 
     fn local(&mut self, draft: &mut ActionDraft<'p>, body: &'p Block, env: &mut Env<'p>) {
@@ -290,7 +286,7 @@ impl<'p> Expander<'p, '_, '_> {
                 .into(),
             Value::Record(record) => {
                 let entry =
-                    |(key, value): &(Rc<str>, Value<'p>)| Some((key.to_string(), self.plain_json(value, span)?));
+                    |(key, value): (&Rc<str>, &Value<'p>)| Some((key.to_string(), self.plain_json(value, span)?));
                 record
                     .iter()
                     .map(entry)
@@ -412,21 +408,20 @@ impl<'p> Expander<'p, '_, '_> {
             let origin = places.get(&**key).copied().unwrap_or(value.span);
             if let Some(text) = value_of_key.to_draft() {
                 let config = ConfigDraft {
-                    key: key.to_string(),
                     value: text,
                     origin,
                     key_origin: origin,
                 };
-                self.configure(draft, config);
+                self.configure(draft, key, config);
             }
         }
         true
     }
 
     /// Adds a key to the configuration, which no other field may have given.
-    fn configure(&mut self, draft: &mut ActionDraft<'p>, config: ConfigDraft<'p>) {
-        if let Some(first) = draft.configuration.iter().find(|known| known.key == config.key) {
-            let message = format!("the configuration key `{}` is given twice", config.key);
+    fn configure(&mut self, draft: &mut ActionDraft<'p>, key: &str, config: ConfigDraft<'p>) {
+        if let Some(first) = draft.configuration.get(key) {
+            let message = format!("the configuration key `{key}` is given twice");
             let diagnostic = Diagnostic::new(&codes::DUPLICATE_FIELD, config.key_origin, message)
                 .with_label("given again here")
                 .with_other(first.key_origin, "first given here")
@@ -434,7 +429,7 @@ impl<'p> Expander<'p, '_, '_> {
             self.ev.emit(diagnostic);
             return;
         }
-        draft.configuration.push(config);
+        draft.configuration.insert(key.to_owned(), config);
     }
 
     fn provider_field(
@@ -507,12 +502,11 @@ impl<'p> Expander<'p, '_, '_> {
         match encoded {
             Ok(value) => {
                 let config = ConfigDraft {
-                    key: key.to_owned(),
                     value,
                     origin: expr.span,
                     key_origin,
                 };
-                self.configure(draft, config);
+                self.configure(draft, key, config);
                 true
             }
             // An argument that nobody has given yet.
@@ -569,8 +563,7 @@ impl<'p> Expander<'p, '_, '_> {
         };
         for (index, field) in signature.provider.fields.iter().enumerate() {
             let Some(default) = &field.default else { continue };
-            let given = draft.configuration.iter().any(|config| config.key == field.key);
-            if given || !field.encoding.is_configuration() {
+            if draft.configuration.contains_key(&field.key) || !field.encoding.is_configuration() {
                 continue;
             }
             let Some(value) = literal(default) else { continue };
@@ -586,12 +579,12 @@ impl<'p> Expander<'p, '_, '_> {
             );
             if let Ok(value) = value {
                 let origin = draft.origin;
-                draft.configuration.push(ConfigDraft {
-                    key: field.key.clone(),
+                let config = ConfigDraft {
                     value,
                     origin,
                     key_origin: origin,
-                });
+                };
+                draft.configuration.insert(field.key.clone(), config);
             }
         }
     }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use crate::diagnostic::Diagnostic;
+use crate::diagnostic::suggest::listed;
 use crate::source::Span;
 use crate::syntax::ast::Ident;
 
 use super::super::codes;
-use super::super::program::did_you_mean;
 use super::Expander;
 
 /// The fields given so far in one block.
@@ -36,23 +36,14 @@ impl<'p> Expander<'p, '_, '_> {
 
     pub(super) fn unknown_field(&mut self, owner: &str, name: &Ident, known: &[&str]) {
         let message = format!("{owner} has no field `{}`", name.text);
-        let mut diagnostic = Diagnostic::new(&codes::UNKNOWN_FIELD, name.span, message);
-        let near = crate::diagnostic::suggest::nearest(&name.text, known.iter().copied());
-        diagnostic = match (did_you_mean(&name.text, known.iter().copied()), known.is_empty()) {
-            (Some(help), _) => diagnostic.with_help(help),
+        let diagnostic = Diagnostic::new(&codes::UNKNOWN_FIELD, name.span, message);
+        let near = self.ev.diags.nearest(&name.text, known.iter().copied());
+        self.ev.emit(match (near, known.is_empty()) {
+            (Some(near), _) => diagnostic
+                .with_help(format!("did you mean `{near}`?"))
+                .with_fix(name.span, near),
             (None, true) => diagnostic,
-            (None, false) => {
-                let list = known
-                    .iter()
-                    .map(|name| format!("`{name}`"))
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                diagnostic.with_help(format!("its fields are {list}"))
-            }
-        };
-        if let Some(near) = near {
-            diagnostic = diagnostic.with_fix(name.span, near);
-        }
-        self.ev.emit(diagnostic);
+            (None, false) => diagnostic.with_help(format!("its fields are {}", listed(known.iter().copied()))),
+        });
     }
 }

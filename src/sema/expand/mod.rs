@@ -11,8 +11,10 @@ pub mod settings;
 mod stage;
 mod trigger;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+
+use indexmap::IndexMap;
 
 use crate::diagnostic::Diagnostic;
 use crate::ir;
@@ -33,7 +35,7 @@ pub type EntityKey<'p> = (ScopeId, &'p str, Option<Rc<str>>);
 #[derive(Debug, Default)]
 pub struct PipelineDraft<'p> {
     pub settings: settings::Settings<'p>,
-    pub variables: Vec<ir::Variable>,
+    pub variables: IndexMap<String, ir::Variable>,
     pub triggers: Vec<TriggerDraft<'p>>,
     pub stages: Vec<StageDraft<'p>>,
     pub actions: Vec<ActionDraft<'p>>,
@@ -74,7 +76,7 @@ pub struct ActionDraft<'p> {
     /// None if the provider is not known, which was reported.
     pub signature: Option<Rc<Signature>>,
     pub run_order: u32,
-    pub configuration: Vec<ConfigDraft<'p>>,
+    pub configuration: BTreeMap<String, ConfigDraft<'p>>,
     pub commands: Vec<(Draft<'p>, Span)>,
     pub environment: Vec<EnvironmentDraft<'p>>,
     pub inputs: Vec<Rc<Entity<'p>>>,
@@ -82,7 +84,7 @@ pub struct ActionDraft<'p> {
     pub file_inputs: Vec<Rc<Entity<'p>>>,
     pub outputs: Vec<OutputDraft<'p>>,
     /// `export NAME`
-    pub exports: Vec<ir::Node<String>>,
+    pub exports: IndexMap<String, Span>,
     pub role_arn: Option<(Draft<'p>, Span)>,
     pub region: Option<ir::Node<String>>,
     pub namespace: Option<ir::Node<String>>,
@@ -108,13 +110,13 @@ impl<'p> ActionDraft<'p> {
             incomplete: signature.is_none(),
             signature,
             run_order: 0,
-            configuration: Vec::new(),
+            configuration: BTreeMap::new(),
             commands: Vec::new(),
             environment: Vec::new(),
             inputs: Vec::new(),
             file_inputs: Vec::new(),
             outputs: Vec::new(),
-            exports: Vec::new(),
+            exports: IndexMap::new(),
             role_arn: None,
             region: None,
             namespace: None,
@@ -127,7 +129,6 @@ impl<'p> ActionDraft<'p> {
 
 #[derive(Debug)]
 pub struct ConfigDraft<'p> {
-    pub key: String,
     pub value: Draft<'p>,
     pub origin: Span,
     pub key_origin: Span,

@@ -10,7 +10,7 @@ use crate::syntax::ast::{Expr, Ident, Stmt};
 use super::super::codes;
 use super::super::eval::Env;
 use super::super::program::emit_duplicate;
-use super::super::ty::{FieldTy, Ty};
+use super::super::ty::{FieldTy, Fields, Ty};
 use super::super::value::{Draft, Value};
 use super::{Expander, fields};
 
@@ -113,9 +113,8 @@ impl<'p> Expander<'p, '_, '_> {
         };
         match &value {
             Value::Record(record) => {
-                let entry = |name: &str| record.iter().find(|(key, _)| &**key == name).map(|(_, value)| value);
-                let bucket = text(self, entry("bucket")?)?;
-                let key = match entry("kms_key") {
+                let bucket = text(self, record.get("bucket")?)?;
+                let key = match record.get("kms_key") {
                     None | Some(Value::None) => None,
                     Some(key) => Some(text(self, key)?),
                 };
@@ -170,12 +169,7 @@ impl<'p> Expander<'p, '_, '_> {
     }
 
     pub(super) fn variable(&mut self, stmt: &'p Stmt, name: &'p Ident, default: Option<&'p Expr>, env: &mut Env<'p>) {
-        if let Some(first) = self
-            .draft
-            .variables
-            .iter()
-            .find(|variable| variable.name.value == name.text)
-        {
+        if let Some(first) = self.draft.variables.get(&name.text) {
             let first = first.name.origin;
             emit_duplicate(self.ev.diags, &name.text, first, name.span);
             return;
@@ -190,7 +184,7 @@ impl<'p> Expander<'p, '_, '_> {
             },
             None => None,
         };
-        self.draft.variables.push(ir::Variable {
+        let variable = ir::Variable {
             name: Node::new(name.text.clone(), name.span),
             default,
             description: stmt
@@ -198,7 +192,8 @@ impl<'p> Expander<'p, '_, '_> {
                 .as_ref()
                 .map(|doc| doc.lines().map(str::trim).collect::<Vec<_>>().join(" ")),
             origin: stmt.span,
-        });
+        };
+        self.draft.variables.insert(name.text.clone(), variable);
         let scope = env.scope;
         let names = scope.map(|scope| self.ev.scopes[scope.0].names.clone());
         if let Some(info) = names.as_ref().and_then(|names| names.get(&name.text)) {
@@ -216,13 +211,9 @@ impl<'p> Expander<'p, '_, '_> {
 
 /// `"bucket"` or `{ bucket = "…", kms_key = "…" }`
 fn store_type() -> Ty {
-    let field = |name: &str, ty: Ty| FieldTy {
-        name: name.to_owned(),
-        optional: ty.is_optional(),
-        ty,
-    };
-    let record = Ty::Record([field("bucket", Ty::STRING), field("kms_key", Ty::optional(Ty::STRING))].into());
-    Ty::Union([Ty::STRING, record].into())
+    let field = |name: &str, ty: Ty| (name.to_owned(), FieldTy::new(ty));
+    let fields = Fields::from_iter([field("bucket", Ty::STRING), field("kms_key", Ty::optional(Ty::STRING))]);
+    Ty::Union([Ty::STRING, Ty::Record(fields.into())].into())
 }
 
 /// Where each entry of a record literal stands.

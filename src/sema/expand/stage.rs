@@ -9,7 +9,7 @@ use crate::syntax::ast::{self, Block, DeclName, Expr, Ident, Param, StageTemplat
 
 use super::super::codes;
 use super::super::eval::Env;
-use super::super::program::{ModuleId, did_you_mean, find_item};
+use super::super::program::{ModuleId, find_item};
 use super::super::ty::Ty;
 use super::super::value::{ScopeId, Value};
 use super::{Expander, Place, StageDraft, fields, head};
@@ -196,7 +196,10 @@ impl<'p> Expander<'p, '_, '_> {
                 _ => None,
             });
         let last = &path.segments[path.segments.len() - 1].text;
-        let help = did_you_mean(last, stages)
+        let help = self
+            .ev
+            .diags
+            .did_you_mean(last, stages)
             .unwrap_or_else(|| "declare it at the top of a file: `stage name(parameter: type) { … }`".to_owned());
         let message = format!("cannot find the reusable stage `{written}`");
         self.ev
