@@ -134,10 +134,13 @@ fn pipeline_name<'p>(ev: &mut Evaluator<'p, '_>, pipeline: &'p ast::Pipeline) ->
     };
     match ev.eval_as(written, &Ty::STRING, &mut Env::of_module(ModuleId(0))) {
         Value::Str(text) => ir::Node::new(text.to_string(), written.span),
-        Value::Text(draft) => {
-            ev.too_late(&draft, written.span, "a pipeline's name");
-            ident
-        }
+        Value::Text(draft) => match draft.deploy_name() {
+            Some(name) => ir::Node::new(name, written.span),
+            None => {
+                ev.too_late(&draft, written.span, "a pipeline's name");
+                ident
+            }
+        },
         _ => ident,
     }
 }

@@ -46,6 +46,10 @@ fn deploy_values(pipeline: &ir::Pipeline, diags: &mut Diagnostics) -> bool {
             );
         }
     };
+    let mut look_name = |what: &str, owner: &str, name: &ir::Node<String>| {
+        look(what, owner, &Text::of_name(&name.value), name.origin);
+    };
+    for_each_name(pipeline, &mut look_name);
     let name = &pipeline.name.value;
     if let Some(role) = &pipeline.role_arn {
         look("the role", name, &role.value, role.origin);
@@ -95,11 +99,83 @@ fn deploy_values(pipeline: &ir::Pipeline, diags: &mut Diagnostics) -> bool {
             }
         }
     }
+    conditions(pipeline, &mut found);
     let none = found.is_empty();
     for diagnostic in found {
         diags.emit(diagnostic);
     }
     none
+}
+
+/// What a pipeline says that belongs to the template around it alone.
+fn conditions(pipeline: &ir::Pipeline, found: &mut Vec<Diagnostic>) {
+    let mut report = |message: String, at: Origin| {
+        let help = "export to CloudFormation, or decide it when compiling: `if` over a `param`";
+        found.push(Diagnostic::new(&codes::DEPLOY_TIME_VALUE, at, message).with_help(help));
+    };
+    for stage in &pipeline.stages {
+        if let Some(condition) = stage.when.first() {
+            let message = format!("stage `{}` depends on the template's condition {condition}", stage.name);
+            report(message, stage.origin);
+        }
+        for action in &stage.actions {
+            if let Some(condition) = action.when.first() {
+                let message = format!(
+                    "action `{}` depends on the template's condition {condition}",
+                    action.name
+                );
+                report(message, action.origin);
+            }
+        }
+    }
+    let mut only_in_a_template = |what: &str, at: Origin| {
+        let message =
+            format!("`{what}` is a property of the CloudFormation resource, and CodePipeline JSON cannot say it");
+        let help = "export to CloudFormation, or remove it";
+        found.push(Diagnostic::new(&codes::DEPLOY_TIME_VALUE, at, message).with_help(help));
+    };
+    if let Some(restart) = &pipeline.deployment.restart_execution_on_update {
+        only_in_a_template("restart_execution_on_update", restart.origin);
+    }
+    if let Some(first) = pipeline.deployment.disabled_transitions.first() {
+        only_in_a_template("disabled_transitions", first.stage.origin);
+    }
+}
+
+/// Calls `look` with each name and the like: what it is, whose, and the name itself.
+fn for_each_name(pipeline: &ir::Pipeline, look: &mut dyn FnMut(&str, &str, &ir::Node<String>)) {
+    let owner = &pipeline.name.value;
+    look("the name", owner, &pipeline.name);
+    for variable in &pipeline.variables {
+        look("the name", &variable.name.value, &variable.name);
+        variable
+            .default
+            .iter()
+            .for_each(|default| look("the default", &variable.name.value, default));
+    }
+    for tag in &pipeline.tags {
+        look("a tag", owner, &tag.value);
+    }
+    for stage in &pipeline.stages {
+        look("the name", &stage.name.value, &stage.name);
+        for action in &stage.actions {
+            let owner = &action.name.value;
+            look("the name", owner, &action.name);
+            action.inputs.iter().for_each(|input| look("an input", owner, input));
+            action
+                .outputs
+                .iter()
+                .for_each(|output| look("an output", owner, &output.name));
+            action
+                .region
+                .iter()
+                .for_each(|region| look("the region", owner, region));
+            action
+                .namespace
+                .iter()
+                .for_each(|namespace| look("the namespace", owner, namespace));
+        }
+    }
 }
 
 fn stores(pipeline: &ir::Pipeline) -> Vec<&ir::Store> {
@@ -130,7 +206,8 @@ struct Pipeline<'a> {
     stages: List<'a, ir::Stage, Stage<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     execution_mode: Option<&'static str>,
-    pipeline_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pipeline_type: Option<&'static str>,
     #[serde(skip_serializing_if = "List::is_empty")]
     variables: List<'a, ir::Variable, Variable<'a>>,
     #[serde(skip_serializing_if = "List::is_empty")]
@@ -161,8 +238,9 @@ impl<'a> From<&'a ir::Pipeline> for Pipeline<'a> {
                 ExecutionMode::Parallel => "PARALLEL",
             }),
             pipeline_type: match pipeline.pipeline_type.value {
-                ir::PipelineType::V1 => "V1",
-                ir::PipelineType::V2 => "V2",
+                ir::PipelineType::V1 => Some("V1"),
+                ir::PipelineType::V2 => Some("V2"),
+                ir::PipelineType::Unset => None,
             },
             variables: List::of(&pipeline.variables),
             triggers: List::of(&pipeline.triggers),

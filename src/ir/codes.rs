@@ -170,6 +170,11 @@ pub static CROSS_REGION_UNSUPPORTED: Code = Code::error(
 // Versions.
 /// Constraints: execution-mode-v2, pipeline-variable-v2, trigger-v2, condition-v2.
 pub static REQUIRES_V2: Code = Code::error("requires-v2", "a V1 pipeline uses what only V2 has");
+/// Constraint: pipeline-type-explicit.
+pub static PIPELINE_TYPE_UNSET: Code = Code::warning(
+    "pipeline-type-unset",
+    "a pipeline that does not say its type uses what only V2 has",
+);
 
 // Triggers.
 /// Constraint: trigger-count.
@@ -380,6 +385,7 @@ pub static ALL: &[&Code] = &[
     &REGION_BESIDE_SINGLE_STORE,
     &CROSS_REGION_UNSUPPORTED,
     &REQUIRES_V2,
+    &PIPELINE_TYPE_UNSET,
     &TOO_MANY_TRIGGERS,
     &TRIGGER_UNKNOWN_SOURCE,
     &TRIGGER_NOT_CONNECTION,

@@ -17,9 +17,11 @@ use crate::source::Span;
 pub use crate::syntax::ast::ConditionPosition;
 
 pub mod codes;
+mod deploy;
 pub mod limits;
 mod validate;
 
+pub use deploy::{DeployCondition, DeployValue, is_deploy_name};
 pub use validate::validate;
 
 /// Where a node came from, whatever the front end.
@@ -91,16 +93,6 @@ impl fmt::Display for VariableRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{{{}.{}}}", self.namespace, self.key)
     }
-}
-
-/// What `cfn.…` gives: a value CloudFormation fills in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeployValue {
-    Ref(String),
-    GetAtt(String, String),
-    Sub(String),
-    ImportValue(String),
 }
 
 impl Text {
@@ -191,18 +183,13 @@ fn is_reference_part(text: &str) -> bool {
 }
 
 impl fmt::Display for Text {
-    /// As CodePipeline reads it; a value known when deploying is shown as `${cfn…}` and has no CodePipeline form.
+    /// As CodePipeline reads it; a value known when deploying has no CodePipeline form and is shown as `${cfn:…}`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in &self.parts {
             match part {
                 TextPart::Literal(text) => f.write_str(text)?,
                 TextPart::Variable(variable) => variable.fmt(f)?,
-                TextPart::Deploy(DeployValue::Ref(name)) => write!(f, "${{cfn.ref({name})}}")?,
-                TextPart::Deploy(DeployValue::GetAtt(name, attribute)) => {
-                    write!(f, "${{cfn.get_att({name}, {attribute})}}")?;
-                }
-                TextPart::Deploy(DeployValue::Sub(text)) => write!(f, "${{cfn.sub({text})}}")?,
-                TextPart::Deploy(DeployValue::ImportValue(name)) => write!(f, "${{cfn.import_value({name})}}")?,
+                TextPart::Deploy(value) => value.fmt(f)?,
             }
         }
         Ok(())
@@ -223,12 +210,33 @@ pub struct Pipeline {
     pub triggers: Vec<Trigger>,
     pub stages: Vec<Stage>,
     pub tags: Vec<Tag>,
+    /// What only a CloudFormation template can say of the pipeline as a whole.
+    pub deployment: Deployment,
     /// The pipeline's head: what to point at when something is missing.
     #[serde(skip)]
     pub origin: Origin,
     /// An error was reported in it, so something may be missing: rules about what is missing stay silent.
     #[serde(skip)]
     pub incomplete: bool,
+}
+
+/// Properties of the CloudFormation resource that are no part of a declaration (reference: `AWS::CodePipeline::Pipeline`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// `RestartExecutionOnUpdate`: `true`, `false`, or a value known when deploying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart_execution_on_update: Option<Node<Text>>,
+    /// `DisableInboundStageTransitions`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disabled_transitions: Vec<DisabledTransition>,
+}
+
+/// A stage that nothing enters until someone enables its transition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DisabledTransition {
+    /// The AWS name of the stage.
+    pub stage: Node<String>,
+    pub reason: Node<Text>,
 }
 
 /// The name by which the user's file refers to a thing: `image["api"]`, `prod.rollout["api"]`. Not part of the
@@ -279,6 +287,8 @@ pub struct Store {
 pub enum PipelineType {
     V1,
     V2,
+    /// Not said: the service decides. Only foreign documents leave it out; `.pipe` says so with `pipeline_type = none`.
+    Unset,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -361,6 +371,9 @@ pub struct Stage {
     pub before_entry: Option<Condition>,
     pub on_success: Option<Condition>,
     pub on_failure: Option<FailureHandling>,
+    /// There only if all of these hold (`Fn::If` in a template); empty: always.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<DeployCondition>,
     #[serde(skip)]
     pub origin: Origin,
     /// An error was reported in it, so something may be missing: rules about what is missing stay silent.
@@ -509,6 +522,9 @@ pub struct Action {
     pub timeout_minutes: Option<Node<u64>>,
     /// Output variables that the user's own build defines (`export NAME`), where the declaration has no place for them.
     pub exports: Vec<Node<String>>,
+    /// There only if all of these hold (`Fn::If` in a template); empty: always.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<DeployCondition>,
     /// What only a run on this machine needs.
     pub local: Local,
     /// The action's head: `action image[svc]`.
@@ -578,18 +594,18 @@ macro_rules! equal_but_for_origins {
     };
 }
 
-equal_but_for_origins!(Pipeline: handle, name, role_arn, stores, pipeline_type, execution_mode, variables, triggers, stages, tags; origin, incomplete);
+equal_but_for_origins!(Pipeline: handle, name, role_arn, stores, pipeline_type, execution_mode, variables, triggers, stages, tags, deployment; origin, incomplete);
 equal_but_for_origins!(Store: location, encryption_key; origin);
 equal_but_for_origins!(Variable: name, default, description; origin);
 equal_but_for_origins!(Trigger: source_action, push, pull_request; origin);
 equal_but_for_origins!(PushFilter: tags, branches, file_paths; origin);
 equal_but_for_origins!(PullRequestFilter: events, branches, file_paths; origin);
 equal_but_for_origins!(Patterns: includes, excludes; origin);
-equal_but_for_origins!(Stage: handle, name, actions, before_entry, on_success, on_failure; origin, incomplete);
+equal_but_for_origins!(Stage: handle, name, actions, before_entry, on_success, on_failure, when; origin, incomplete);
 equal_but_for_origins!(FailureHandling: result, retry_mode, condition; origin);
 equal_but_for_origins!(Condition: result, rules; origin);
 equal_but_for_origins!(Rule: handle, name, type_id, configuration, commands, inputs, role_arn, region, timeout_minutes; origin, incomplete);
-equal_but_for_origins!(Action: handle, name, type_id, run_order, configuration, commands, environment, inputs, outputs, output_variables, role_arn, region, namespace, timeout_minutes, exports, local; origin, incomplete);
+equal_but_for_origins!(Action: handle, name, type_id, run_order, configuration, commands, environment, inputs, outputs, output_variables, role_arn, region, namespace, timeout_minutes, exports, when, local; origin, incomplete);
 
 impl PartialEq for Stores {
     fn eq(&self, other: &Self) -> bool {

@@ -411,6 +411,7 @@ fn as_action(rule: &ir::Rule) -> ir::Action {
         namespace: None,
         timeout_minutes: rule.timeout_minutes.clone(),
         exports: Vec::new(),
+        when: Vec::new(),
         local: ir::Local::default(),
         origin: rule.origin,
         incomplete: rule.incomplete,

@@ -85,7 +85,7 @@ fn push_json<'p>(value: &Value<'p>, draft: &mut Draft<'p>) -> Result<(), String>
             }
             draft.push_str("}");
         }
-        Value::Error | Value::Unknown(_) | Value::Secret(..) => return Err(value.described()),
+        Value::Error | Value::Unknown(_) | Value::Secret(..) | Value::Condition(_) => return Err(value.described()),
     }
     Ok(())
 }

@@ -71,6 +71,20 @@ pub fn link<'p>(
         (Some(one), None) => ir::Stores::One(store(&mut linker, one)),
         (None, None) => ir::Stores::Missing,
     };
+    let deployment = ir::Deployment {
+        restart_execution_on_update: settings
+            .restart_execution_on_update
+            .as_ref()
+            .map(|(text, origin)| Node::new(linker.text(text).0, *origin)),
+        disabled_transitions: settings
+            .disabled_transitions
+            .iter()
+            .map(|(stage, (reason, origin))| ir::DisabledTransition {
+                stage: stage.clone(),
+                reason: Node::new(linker.text(reason).0, *origin),
+            })
+            .collect(),
+    };
     let stage_incomplete = linked.iter().any(|stage| stage.incomplete);
     ir::Pipeline {
         handle: ir::Handle(item.name.text.clone()),
@@ -85,6 +99,7 @@ pub fn link<'p>(
         triggers,
         stages: linked,
         tags: settings.tags,
+        deployment,
         origin: head,
         incomplete: draft.incomplete || stage_incomplete,
     }
@@ -189,6 +204,7 @@ impl<'p> Linker<'p, '_, '_> {
                 },
                 origin: failure.origin,
             }),
+            when: stage.when.clone(),
             origin: stage.origin,
             incomplete: stage.incomplete,
         }
@@ -279,6 +295,7 @@ impl<'p> Linker<'p, '_, '_> {
                 .map(|name| Node::new(name, namespace_origin)),
             timeout_minutes: action.timeout.clone(),
             exports,
+            when: action.when.clone(),
             local: action.local.clone(),
             origin: action.origin,
             incomplete,

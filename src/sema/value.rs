@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use indexmap::IndexMap;
 
-use crate::ir::DeployValue;
+use crate::ir::{DeployCondition, DeployValue};
 use crate::source::Span;
 
 use super::ty::{Bounds, FieldTy, Fields, Literal, Ty};
@@ -26,6 +26,8 @@ pub enum Value<'p> {
     Unknown(Ty),
     None,
     Bool(bool),
+    /// `cfn.condition("…")`: true or false when deploying.
+    Condition(Rc<DeployCondition>),
     Int(i64),
     /// In seconds.
     Duration(u64),
@@ -217,6 +219,16 @@ impl<'p> Draft<'p> {
         self.parts.iter().any(|part| matches!(part, DraftPart::Deploy { .. }))
     }
 
+    /// The text as a name that only CloudFormation can complete; none if a part is known later still.
+    pub fn deploy_name(&self) -> Option<String> {
+        let part = |part: &DraftPart<'p>| match part {
+            DraftPart::Text(text) => Some(text.clone()),
+            DraftPart::Deploy { value, .. } => Some(value.to_string()),
+            _ => None,
+        };
+        self.parts.iter().map(part).collect()
+    }
+
     /// A plain string where nothing is known later.
     pub fn into_value(self) -> Value<'p> {
         match self.as_text() {
@@ -273,7 +285,7 @@ impl<'p> Value<'p> {
             Value::Error => Ty::Error,
             Value::Unknown(ty) => ty.clone(),
             Value::None => Ty::optional(Ty::Error),
-            Value::Bool(_) => Ty::Bool,
+            Value::Bool(_) | Value::Condition(_) => Ty::Bool,
             Value::Int(_) => Ty::INT,
             Value::Duration(_) => Ty::Duration,
             Value::Str(text) => Ty::Literal(Literal::Str(text.to_string())),
@@ -302,6 +314,7 @@ impl<'p> Value<'p> {
             Value::Unknown(ty) => format!("a value of type `{ty}`"),
             Value::None => "`none`".to_owned(),
             Value::Bool(value) => format!("`{value}`"),
+            Value::Condition(_) => "a condition that is decided when deploying".to_owned(),
             Value::Int(number) => format!("the number {number}"),
             Value::Duration(_) => "a duration".to_owned(),
             Value::Str(text) if text.chars().count() > 40 => {
@@ -327,6 +340,7 @@ impl<'p> Value<'p> {
             (Value::None, Value::None) => true,
             (Value::None, _) | (_, Value::None) => false,
             (Value::Text(_), Value::Text(_) | Value::Str(_)) | (Value::Str(_), Value::Text(_)) => return None,
+            (Value::Condition(_), _) | (_, Value::Condition(_)) => return None,
             (Value::Bool(a), Value::Bool(b)) => a == b,
             (Value::Int(a), Value::Int(b)) => a == b,
             (Value::Duration(a), Value::Duration(b)) => a == b,

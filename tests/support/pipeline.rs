@@ -99,6 +99,7 @@ pub(crate) fn good() -> Pipeline {
             stage("deploy", vec![ship], DEPLOY),
         ],
         tags: Vec::new(),
+        deployment: pipe::ir::Deployment::default(),
         origin: at(PIPELINE),
         incomplete: false,
     }
@@ -112,6 +113,7 @@ pub(crate) fn stage(called: &str, actions: Vec<Action>, n: u32) -> Stage {
         before_entry: None,
         on_success: None,
         on_failure: None,
+        when: Vec::new(),
         origin: at(n),
         incomplete: false,
     }
@@ -134,6 +136,7 @@ pub(crate) fn action(called: &str, type_id: &str, n: u32) -> Action {
         namespace: None,
         timeout_minutes: None,
         exports: Vec::new(),
+        when: Vec::new(),
         local: Local::default(),
         origin: at(n),
         incomplete: false,

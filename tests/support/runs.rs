@@ -55,6 +55,7 @@ pub(crate) fn action(name: &str, type_id: &str) -> ir::Action {
         namespace: Some(node(name.to_owned())),
         timeout_minutes: None,
         exports: Vec::new(),
+        when: Vec::new(),
         local: ir::Local::default(),
         origin: ir::Origin::default(),
         incomplete: false,
@@ -153,6 +154,7 @@ pub(crate) fn stage(name: &str, actions: Vec<ir::Action>) -> ir::Stage {
         before_entry: None,
         on_success: None,
         on_failure: None,
+        when: Vec::new(),
         origin: ir::Origin::default(),
         incomplete: false,
     }
@@ -206,6 +208,7 @@ pub(crate) fn pipeline(stages: Vec<ir::Stage>) -> ir::Pipeline {
         triggers: Vec::new(),
         stages,
         tags: Vec::new(),
+        deployment: ir::Deployment::default(),
         origin: ir::Origin::default(),
         incomplete: false,
     }

@@ -101,6 +101,7 @@ pub(super) static PAGES: &[(&str, &str)] = pages! {
     "output-variables-limits"
     "parallel-rollback"
     "pattern-mismatch"
+    "pipeline-type-unset"
     "provider-needs-v2"
     "recursive-definition"
     "reference-out-of-place"

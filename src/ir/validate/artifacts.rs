@@ -19,15 +19,18 @@ pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
 }
 
 fn made_once(ctx: &Ctx, diags: &mut Diagnostics) {
-    let mut makers: HashMap<&str, (&Action, Origin)> = HashMap::new();
-    for (_, action) in ctx.actions() {
+    let mut makers: HashMap<&str, (usize, &Action, Origin)> = HashMap::new();
+    for (stage, action) in ctx.actions() {
         for output in &action.outputs {
             let name = output.name.value.as_str();
             let at = place(output.name.origin, action.origin);
-            let Some(&(first, first_at)) = makers.get(name) else {
-                makers.insert(name, (action, at));
+            let Some(&(first_stage, first, first_at)) = makers.get(name) else {
+                makers.insert(name, (stage, action, at));
                 continue;
             };
+            if ctx.never_together((first_stage, first), (stage, action)) {
+                continue;
+            }
             let message = if std::ptr::eq(first, action) {
                 format!("`{}` makes artifact `{name}` twice", words::action(action))
             } else {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use crate::ir::{Action, Condition, ConditionPosition, Origin, Pipeline, Rule, Stage, Variable};
+use crate::ir::{Action, Condition, ConditionPosition, DeployCondition, Origin, Pipeline, Rule, Stage, Variable};
 
 pub(super) struct Ctx<'a> {
     pub(super) pipeline: &'a Pipeline,
@@ -80,6 +80,13 @@ impl<'a> Ctx<'a> {
             conditions(stage)
                 .flat_map(move |(position, condition)| condition.rules.iter().map(move |rule| (index, position, rule)))
         })
+    }
+
+    /// Whether a template has one of two actions or the other, never both. Each comes with the index of its stage.
+    pub(super) fn never_together(&self, a: (usize, &Action), b: (usize, &Action)) -> bool {
+        let conditions =
+            |(stage, action): (usize, &Action)| [self.stage(stage).when.clone(), action.when.clone()].concat();
+        DeployCondition::excludes(&conditions(a), &conditions(b))
     }
 
     pub(super) fn stage(&self, index: usize) -> &'a Stage {

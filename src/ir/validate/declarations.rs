@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::context::{Ctx, place};
 use super::words;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::ir::{Node, Origin, Tag, Variable, codes, limits};
+use crate::ir::{Node, Origin, Tag, Variable, codes, is_deploy_name, limits};
 
 pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
     variables(ctx, diags);
@@ -171,6 +171,9 @@ fn tag_texts(tag: &Tag, at: Origin, diags: &mut Diagnostics) {
         ("key", &tag.key, at, limits::TAG_KEY),
         ("value", &tag.value, value_at, limits::TAG_VALUE),
     ] {
+        if is_deploy_name(&node.value) {
+            continue;
+        }
         if node.value.chars().count() > limit.max {
             let why = words::too_long(&node.value, limit.max);
             report(at, format!("the {what} of a tag is too long: {why}"), "shorten it");

@@ -6,7 +6,7 @@ use super::context::{Ctx, conditions, place};
 use super::words;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::ir::limits::{self, Limit};
-use crate::ir::{Node, Origin, TypeId, codes};
+use crate::ir::{DeployCondition, Node, Origin, TypeId, codes, is_deploy_name};
 
 /// What a kind of name may hold.
 pub(super) struct Rule {
@@ -49,7 +49,10 @@ pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
         spelling("variable", &variable.name, variable.origin, &VARIABLE_NAME, diags);
     }
 
-    let stages = pipeline.stages.iter().map(|stage| (&stage.name, stage.origin));
+    let stages = pipeline
+        .stages
+        .iter()
+        .map(|stage| (&stage.name, stage.origin, stage.when.as_slice()));
     unique(stages, diags, |name, report| {
         report(
             &codes::DUPLICATE_STAGE_NAME,
@@ -59,7 +62,10 @@ pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
     });
     for stage in &pipeline.stages {
         spelling("stage", &stage.name, stage.origin, &NAME, diags);
-        let actions = stage.actions.iter().map(|action| (&action.name, action.origin));
+        let actions = stage
+            .actions
+            .iter()
+            .map(|action| (&action.name, action.origin, action.when.as_slice()));
         unique(actions, diags, |name, report| {
             report(
                 &codes::DUPLICATE_ACTION_NAME,
@@ -75,7 +81,10 @@ pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
             }
         }
         for (_, condition) in conditions(stage) {
-            let rules = condition.rules.iter().map(|rule| (&rule.name, rule.origin));
+            let rules = condition
+                .rules
+                .iter()
+                .map(|rule| (&rule.name, rule.origin, [].as_slice()));
             unique(rules, diags, |name, report| {
                 report(
                     &codes::DUPLICATE_RULE_NAME,
@@ -95,6 +104,9 @@ pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
 pub(super) fn spelling(what: &str, name: &Node<String>, whole: Origin, rule: &Rule, diags: &mut Diagnostics) {
     let text = name.value.as_str();
     let at = place(name.origin, whole);
+    if is_deploy_name(text) {
+        return;
+    }
     // A reference is resolved in configuration only, so here it would be part of the name.
     if text.contains("#{") {
         let message = format!(
@@ -131,16 +143,19 @@ pub(super) fn spelling(what: &str, name: &Node<String>, whole: Origin, rule: &Ru
     diags.emit(Diagnostic::new(rule.code, at, problem).with_help(rule.help));
 }
 
-/// Reports each name that was there before.
+/// Reports each name that was there before, unless the two are never there together.
 fn unique<'a>(
-    names: impl Iterator<Item = (&'a Node<String>, Origin)>,
+    names: impl Iterator<Item = (&'a Node<String>, Origin, &'a [DeployCondition])>,
     diags: &mut Diagnostics,
     report: impl Fn(&str, &dyn Fn(&'static Code, String, &'static str) -> Diagnostic) -> Diagnostic,
 ) {
-    let mut seen: HashMap<&str, Origin> = HashMap::new();
-    for (name, whole) in names {
+    let mut seen: HashMap<&str, (Origin, &[DeployCondition])> = HashMap::new();
+    for (name, whole, when) in names {
         let at = place(name.origin, whole);
-        if let Some(&first) = seen.get(name.value.as_str()) {
+        if let Some(&(first, other)) = seen.get(name.value.as_str()) {
+            if DeployCondition::excludes(when, other) {
+                continue;
+            }
             let build = |code, message, help: &'static str| {
                 Diagnostic::new(code, at, message)
                     .with_label("named so again")
@@ -149,7 +164,7 @@ fn unique<'a>(
             };
             diags.emit(report(&name.value, &build));
         } else {
-            seen.insert(&name.value, at);
+            seen.insert(&name.value, (at, when));
         }
     }
 }

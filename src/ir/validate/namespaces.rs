@@ -14,8 +14,8 @@ pub(super) const EXECUTION: &str = "codepipeline";
 pub(super) const VARIABLES: &str = "variables";
 
 pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
-    let mut owners: HashMap<&str, (&Action, Origin)> = HashMap::new();
-    for (_, action) in ctx.actions() {
+    let mut owners: HashMap<&str, (usize, &Action, Origin)> = HashMap::new();
+    for (stage, action) in ctx.actions() {
         let Some(namespace) = &action.namespace else { continue };
         let name = namespace.value.as_str();
         let at = place(namespace.origin, action.origin);
@@ -32,7 +32,10 @@ pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
             );
             continue;
         }
-        if let Some(&(first, first_at)) = owners.get(name) {
+        if let Some(&(first_stage, first, first_at)) = owners.get(name) {
+            if ctx.never_together((first_stage, first), (stage, action)) {
+                continue;
+            }
             diags.emit(
                 Diagnostic::new(
                     &codes::DUPLICATE_NAMESPACE,
@@ -48,7 +51,7 @@ pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
             );
             continue;
         }
-        owners.insert(name, (action, at));
+        owners.insert(name, (stage, action, at));
         if let Some(maker) = ctx.makers.get(name) {
             diags.emit(
                 Diagnostic::new(

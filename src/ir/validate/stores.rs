@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::context::{Ctx, place};
 use super::words;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::ir::{Action, Origin, Store, Stores, codes, limits};
+use crate::ir::{Action, Origin, Store, Stores, codes, is_deploy_name, limits};
 
 pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
     let pipeline = ctx.pipeline;
@@ -113,7 +113,7 @@ fn store(store: &Store, whole: Origin, diags: &mut Diagnostics) {
 }
 
 fn region_format(region: &str, at: Origin, diags: &mut Diagnostics) {
-    if is_region(region) {
+    if is_region(region) || is_deploy_name(region) {
         return;
     }
     diags.emit(
@@ -188,7 +188,8 @@ fn regions<'a>(ctx: &Ctx<'a>) -> Vec<(&'a Action, Named<'a>)> {
 
 fn regions_covered(ctx: &Ctx, stores: &BTreeMap<String, Store>, origin: Origin, diags: &mut Diagnostics) {
     for (action, (region, at)) in regions(ctx) {
-        if stores.contains_key(region) {
+        // A store for a region that is known when deploying may be any region's.
+        if stores.keys().any(|known| known == region || is_deploy_name(known)) {
             continue;
         }
         let known = stores.keys().map(String::as_str);

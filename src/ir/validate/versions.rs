@@ -7,22 +7,31 @@ use crate::ir::{ExecutionMode, Origin, PipelineType, codes};
 
 pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
     let pipeline = ctx.pipeline;
-    if pipeline.pipeline_type.value == PipelineType::V2 {
-        return;
-    }
+    // Sources disagree about what a pipeline is that does not say its type (constraint `pipeline-type-explicit`).
+    let (code, of_type, help) = match pipeline.pipeline_type.value {
+        PipelineType::V2 => return,
+        PipelineType::V1 => (&codes::REQUIRES_V2, "is of type V1", "make it a V2 pipeline"),
+        PipelineType::Unset => (
+            &codes::PIPELINE_TYPE_UNSET,
+            "does not say its type",
+            "say that it is a V2 pipeline",
+        ),
+    };
     let mut report = |what: String, at: Origin| {
         let chosen = pipeline.pipeline_type.origin;
         let report = Diagnostic::new(
-            &codes::REQUIRES_V2,
+            code,
             at,
-            format!("{what}, and pipeline `{}` is of type V1", words::pipeline(pipeline)),
+            format!("{what}, and pipeline `{}` {of_type}", words::pipeline(pipeline)),
         )
-        .with_help("make it a V2 pipeline");
-        diags.emit(if chosen == Origin::default() {
-            report
-        } else {
-            report.with_other(chosen, "V1 is chosen here")
-        });
+        .with_help(help);
+        diags.emit(
+            if chosen == Origin::default() || pipeline.pipeline_type.value == PipelineType::Unset {
+                report
+            } else {
+                report.with_other(chosen, "V1 is chosen here")
+            },
+        );
     };
     // One report a feature, at the first place that uses it.
     if let Some(mode) = &pipeline.execution_mode {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crate::diagnostic::Diagnostic;
-use crate::ir::DeployValue;
+use crate::ir::{DeployCondition, DeployValue};
 use crate::source::Span;
 use crate::syntax::ast::Expr;
 
@@ -50,6 +50,10 @@ enum Which {
     CfnGetAtt,
     CfnSub,
     CfnImportValue,
+    CfnCondition,
+    CfnNoValue,
+    /// Any other intrinsic function.
+    CfnOther,
 }
 
 const fn builtin(name: &'static str, arity: (usize, usize), usage: &'static str, which: Which) -> Builtin {
@@ -101,6 +105,24 @@ pub static CFN: &[Builtin] = &[
         (1, 1),
         "cfn.import_value(export's name)",
         Which::CfnImportValue,
+    ),
+    builtin(
+        "condition",
+        (1, 1),
+        "cfn.condition(condition's name)",
+        Which::CfnCondition,
+    ),
+    builtin("no_value", (0, 0), "cfn.no_value()", Which::CfnNoValue),
+    builtin("join", (2, 2), "cfn.join(list, separator)", Which::CfnOther),
+    builtin("select", (2, 2), "cfn.select(index, list)", Which::CfnOther),
+    builtin("split", (2, 2), "cfn.split(text, separator)", Which::CfnOther),
+    builtin("find_in_map", (3, 3), "cfn.find_in_map(map, key, key)", Which::CfnOther),
+    builtin("base64", (1, 1), "cfn.base64(text)", Which::CfnOther),
+    builtin(
+        "intrinsic",
+        (2, 2),
+        "cfn.intrinsic(function's name, its argument)",
+        Which::CfnOther,
     ),
 ];
 
@@ -224,7 +246,17 @@ impl<'p> Evaluator<'p, '_> {
             Which::CfnRef => self.deploy(call, |args| DeployValue::Ref(args[0].clone())),
             Which::CfnGetAtt => self.deploy(call, |args| DeployValue::GetAtt(args[0].clone(), args[1].clone())),
             Which::CfnSub => self.deploy(call, |args| DeployValue::Sub(args[0].clone())),
+            Which::CfnImportValue if matches!(call.values[0], Value::Text(_)) => self.intrinsic(call),
             Which::CfnImportValue => self.deploy(call, |args| DeployValue::ImportValue(args[0].clone())),
+            Which::CfnNoValue => self.deploy(call, |_| DeployValue::no_value()),
+            Which::CfnOther => self.intrinsic(call),
+            Which::CfnCondition => match self.text_arg(call, 0) {
+                Some(name) => Value::Condition(Rc::new(DeployCondition {
+                    name: name.to_string(),
+                    holds: true,
+                })),
+                None => call.unknown(Ty::Bool),
+            },
         }
     }
 
@@ -440,11 +472,11 @@ impl<'p> Evaluator<'p, '_> {
 }
 
 /// A call of a built-in function with its arguments' values, none of which is an error.
-struct Call<'p> {
-    builtin: &'static Builtin,
-    span: Span,
-    args: &'p [Expr],
-    values: Vec<Value<'p>>,
+pub(super) struct Call<'p> {
+    pub(super) builtin: &'static Builtin,
+    pub(super) span: Span,
+    pub(super) args: &'p [Expr],
+    pub(super) values: Vec<Value<'p>>,
 }
 
 impl<'p> Call<'p> {

@@ -10,7 +10,7 @@ use crate::syntax::ast::{Expr, ExprKind, ListEntry, RecordEntry};
 use super::super::codes;
 use super::super::ty::{Bounds, Fields, Literal, Ty};
 use super::super::value::{Record, RecordBuilder, Value};
-use super::{Env, Evaluator};
+use super::{Branch, Env, Evaluator};
 
 /// Why a value does not fit a type.
 struct Misfit {
@@ -36,10 +36,14 @@ impl<'p> Evaluator<'p, '_> {
         match &expr.kind {
             ExprKind::Paren(inner) => return self.eval_as(inner, ty, env),
             ExprKind::If { cond, then, otherwise } => {
-                return match self.eval_condition(cond, env) {
-                    Some(true) => self.eval_as(then, ty, env),
-                    Some(false) => self.eval_as(otherwise, ty, env),
-                    None => {
+                return match self.eval_branch(cond, env) {
+                    Branch::Known(true) => self.eval_as(then, ty, env),
+                    Branch::Known(false) => self.eval_as(otherwise, ty, env),
+                    Branch::Deploy(condition) => {
+                        let (yes, no) = (self.eval_as(then, ty, env), self.eval_as(otherwise, ty, env));
+                        self.deploy_if(&condition, (&yes, then.span), (&no, otherwise.span), expr.span)
+                    }
+                    Branch::Unknown => {
                         let value = self.eval_as(then, ty, env);
                         let other = self.eval_as(otherwise, ty, env);
                         if value.is_error() || other.is_error() {
@@ -338,7 +342,7 @@ fn misfit(value: &Value<'_>, ty: &Ty, diags: &Diagnostics) -> Option<Misfit> {
         (Value::Int(number), Ty::Literal(Literal::Int(wanted))) if number == wanted => None,
         (Value::Bool(value), Ty::Literal(Literal::Bool(wanted))) if value == wanted => None,
         (Value::Int(_), Ty::Int(_))
-        | (Value::Bool(_), Ty::Bool)
+        | (Value::Bool(_) | Value::Condition(_), Ty::Bool)
         | (Value::Duration(_), Ty::Duration)
         | (Value::Entity(_), Ty::Artifact)
         | (Value::File(..), Ty::File)

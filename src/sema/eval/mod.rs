@@ -8,6 +8,7 @@
 
 pub mod builtins;
 mod call;
+mod deploy;
 mod fit;
 mod ops;
 mod reference;
@@ -18,6 +19,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::ir::DeployCondition;
 use crate::source::Span;
 use crate::syntax::ast::{CompVars, Expr, ExprKind, Ident, ItemKind, ListEntry, RecordEntry, StrLit, StrPart};
 
@@ -61,6 +63,16 @@ impl<'p> Env<'p> {
             .find(|(local, _)| *local == name)
             .map(|(_, value)| value)
     }
+}
+
+/// What decides between two branches.
+#[derive(Clone, Debug)]
+pub enum Branch {
+    Known(bool),
+    /// A condition of the template decides when deploying.
+    Deploy(DeployCondition),
+    /// Not given yet, or reported.
+    Unknown,
 }
 
 /// Takes in files for `read`.
@@ -199,15 +211,20 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             ExprKind::Field { base, name } => self.eval_field(base, name, env),
             ExprKind::Index { base, index } => self.eval_index(base, index, env),
             ExprKind::Call { callee, args } => self.eval_call(expr, callee, args, env),
-            ExprKind::Not(inner) => match self.eval_condition(inner, env) {
-                Some(value) => Value::Bool(!value),
-                None => Value::Unknown(Ty::Bool),
+            ExprKind::Not(inner) => match self.eval_branch(inner, env) {
+                Branch::Known(value) => Value::Bool(!value),
+                Branch::Deploy(condition) => Value::Condition(Rc::new(condition.negated())),
+                Branch::Unknown => Value::Unknown(Ty::Bool),
             },
             ExprKind::Binary { op, left, right } => self.eval_binary(*op, left, right, env),
-            ExprKind::If { cond, then, otherwise } => match self.eval_condition(cond, env) {
-                Some(true) => self.eval(then, env),
-                Some(false) => self.eval(otherwise, env),
-                None => {
+            ExprKind::If { cond, then, otherwise } => match self.eval_branch(cond, env) {
+                Branch::Known(true) => self.eval(then, env),
+                Branch::Known(false) => self.eval(otherwise, env),
+                Branch::Deploy(condition) => {
+                    let (yes, no) = (self.eval(then, env), self.eval(otherwise, env));
+                    self.deploy_if(&condition, (&yes, then.span), (&no, otherwise.span), expr.span)
+                }
+                Branch::Unknown => {
                     let value = self.eval(then, env);
                     let other = self.eval(otherwise, env);
                     if value.is_error() || other.is_error() {
@@ -388,16 +405,33 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         }
     }
 
-    /// A condition's value; none when it is not known or was reported.
+    /// A condition's value, which must be known when compiling; none when it is not known or was reported.
     pub fn eval_condition(&mut self, expr: &'p Expr, env: &mut Env<'p>) -> Option<bool> {
+        match self.eval_branch(expr, env) {
+            Branch::Known(value) => Some(value),
+            Branch::Unknown => None,
+            Branch::Deploy(_) => {
+                let message = "this condition must be known when compiling";
+                let diagnostic = Diagnostic::new(&codes::KNOWN_TOO_LATE, expr.span, message)
+                    .with_label("decided only when CloudFormation deploys the template")
+                    .with_help("ask for it alone: in an `if` around stages or actions, or in `if … then … else …`");
+                self.emit(diagnostic);
+                None
+            }
+        }
+    }
+
+    /// What decides between two branches.
+    pub fn eval_branch(&mut self, expr: &'p Expr, env: &mut Env<'p>) -> Branch {
         match self.eval(expr, env) {
-            Value::Bool(value) => Some(value),
-            Value::Error => None,
-            Value::Unknown(ty) if ty.may_fit(&Ty::Bool) => None,
+            Value::Bool(value) => Branch::Known(value),
+            Value::Condition(condition) => Branch::Deploy((*condition).clone()),
+            Value::Error => Branch::Unknown,
+            Value::Unknown(ty) if ty.may_fit(&Ty::Bool) => Branch::Unknown,
             other => {
                 let message = format!("a condition is `true` or `false`, and this is {}", other.described());
                 self.fail(&codes::TYPE_MISMATCH, expr.span, message);
-                None
+                Branch::Unknown
             }
         }
     }

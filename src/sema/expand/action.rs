@@ -57,6 +57,8 @@ impl<'p> Expander<'p, '_, '_> {
         let mut draft = ActionDraft::new(handle, place.stage, aws_name, signature, head(stmt));
         draft.incomplete |= !known;
         draft.run_order = step;
+        let outer = std::mem::take(&mut self.when);
+        draft.when.clone_from(&outer);
         let prefix = place.output_prefix.as_str();
         match &target {
             Some(Target::Template(module, template)) => {
@@ -71,6 +73,7 @@ impl<'p> Expander<'p, '_, '_> {
                 self.action_body(&mut draft, body, prefix, &mut seen, env);
             }
         }
+        self.when = outer;
         self.add_defaults(&mut draft);
         self.implicit_output(&mut draft, name, key.as_ref(), prefix);
         if known {
@@ -625,6 +628,11 @@ impl<'p> Expander<'p, '_, '_> {
             self.check_family(name, key.is_some(), place);
         }
         if let Some(&first) = self.draft.by_name.get(&entity) {
+            // Of two that are never there together the first stands for both.
+            if self.exclude_each_other(&self.draft.actions[first], &draft) {
+                self.draft.actions.push(draft);
+                return;
+            }
             let first = self.draft.actions[first].name.origin;
             let written = self.written(place.scope, ident, key.as_ref());
             emit_duplicate(self.ev.diags, &written, first, name.span());
@@ -665,6 +673,13 @@ impl<'p> Expander<'p, '_, '_> {
             }
         }
         self.draft.actions.push(draft);
+    }
+
+    /// Whether a template has one or the other, never both.
+    fn exclude_each_other(&self, a: &ActionDraft<'p>, b: &ActionDraft<'p>) -> bool {
+        let (in_a, in_b) = (&self.draft.stages[a.stage].when, &self.draft.stages[b.stage].when);
+        let pairs = [(&a.when, &b.when), (in_a, in_b), (&a.when, in_b), (in_a, &b.when)];
+        pairs.iter().any(|(a, b)| ir::DeployCondition::excludes(a, b))
     }
 
     /// An action named like a family, or a family named like an action, cannot be told apart.

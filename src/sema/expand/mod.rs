@@ -22,7 +22,7 @@ use crate::source::Span;
 use crate::syntax::ast::{self, Block, Stmt, StmtKind};
 
 use super::codes;
-use super::eval::{Env, Evaluator};
+use super::eval::{Branch, Env, Evaluator};
 use super::program::{ModuleId, Names};
 use super::signature::{Signature, Signatures};
 use super::ty::Ty;
@@ -54,6 +54,8 @@ pub struct StageDraft<'p> {
     pub before_entry: Option<ConditionDraft<'p>>,
     pub on_success: Option<ConditionDraft<'p>>,
     pub on_failure: Option<ConditionDraft<'p>>,
+    /// Conditions of a template under which it is there.
+    pub when: Vec<ir::DeployCondition>,
     pub origin: Span,
     pub incomplete: bool,
 }
@@ -89,6 +91,8 @@ pub struct ActionDraft<'p> {
     pub region: Option<ir::Node<String>>,
     pub namespace: Option<ir::Node<String>>,
     pub timeout: Option<ir::Node<u64>>,
+    /// Conditions of a template under which it is there.
+    pub when: Vec<ir::DeployCondition>,
     pub local: ir::Local,
     pub origin: Span,
     pub incomplete: bool,
@@ -121,6 +125,7 @@ impl<'p> ActionDraft<'p> {
             region: None,
             namespace: None,
             timeout: None,
+            when: Vec::new(),
             local: ir::Local::default(),
             origin,
         }
@@ -174,6 +179,10 @@ pub struct Expander<'p, 'e, 'a> {
     pub ev: &'e mut Evaluator<'p, 'a>,
     pub signatures: &'e mut Signatures,
     pub draft: PipelineDraft<'p>,
+    /// Conditions of a template around what is being expanded.
+    when: Vec<ir::DeployCondition>,
+    /// The step of the stage's next action.
+    step: u32,
     /// Looking at a reusable block on its own, with unknown arguments: nothing of it will be kept.
     pub dry: bool,
 }
@@ -191,6 +200,8 @@ pub fn pipeline<'p>(
         ev,
         signatures,
         draft: PipelineDraft::default(),
+        when: Vec::new(),
+        step: 1,
         dry: false,
     };
     let mut env = Env {
@@ -209,6 +220,8 @@ pub fn check_unused_templates<'p>(ev: &mut Evaluator<'p, '_>, signatures: &mut S
             ev,
             signatures,
             draft: PipelineDraft::default(),
+            when: Vec::new(),
+            step: 1,
             dry: true,
         };
         match &item.kind {
@@ -266,23 +279,61 @@ impl<'p> Expander<'p, '_, '_> {
                         env.locals.truncate(depth);
                     }
                 }
-                StmtKind::If { cond, then, otherwise } => match self.ev.eval_condition(cond, env) {
-                    Some(true) => self.walk(then, env, each),
-                    Some(false) => {
+                StmtKind::If { cond, then, otherwise } => match self.ev.eval_branch(cond, env) {
+                    Branch::Known(true) => self.walk(then, env, each),
+                    Branch::Known(false) => {
                         if let Some(otherwise) = otherwise {
                             self.walk(otherwise, env, each);
                         }
                     }
-                    None if self.dry => {
+                    Branch::Deploy(condition) => self.walk_both(condition, then, otherwise.as_ref(), env, each),
+                    Branch::Unknown if self.dry => {
                         self.walk(then, env, each);
                         if let Some(otherwise) = otherwise {
                             self.walk(otherwise, env, each);
                         }
                     }
-                    None => self.draft.incomplete = true,
+                    Branch::Unknown => self.draft.incomplete = true,
                 },
+                StmtKind::Stage { .. }
+                | StmtKind::StageUse { .. }
+                | StmtKind::Action { .. }
+                | StmtKind::Parallel { .. } => each(self, stmt, env),
+                _ if !self.when.is_empty() => self.not_when_deploying(stmt),
                 _ => each(self, stmt, env),
             }
+        }
+    }
+
+    fn not_when_deploying(&mut self, stmt: &'p Stmt) {
+        let (what, _) = describe(&stmt.kind);
+        let message = format!("{what} cannot depend on a condition that is decided when deploying");
+        let help = "only stages and actions can; for a value write `if cfn.condition(…) then … else …`";
+        let diagnostic = Diagnostic::new(&codes::KNOWN_TOO_LATE, head(stmt), message);
+        self.ev.emit(diagnostic.with_help(help));
+        self.draft.incomplete = true;
+    }
+
+    /// Both branches of what is decided when deploying; of a stage's steps they take the same ones.
+    fn walk_both(
+        &mut self,
+        condition: ir::DeployCondition,
+        then: &'p Block,
+        otherwise: Option<&'p Block>,
+        env: &mut Env<'p>,
+        each: &mut dyn FnMut(&mut Self, &'p Stmt, &mut Env<'p>),
+    ) {
+        let first = self.step;
+        let negated = condition.negated();
+        self.when.push(condition);
+        self.walk(then, env, each);
+        self.when.pop();
+        if let Some(otherwise) = otherwise {
+            let last = std::mem::replace(&mut self.step, first);
+            self.when.push(negated);
+            self.walk(otherwise, env, each);
+            self.when.pop();
+            self.step = self.step.max(last);
         }
     }
 
@@ -323,7 +374,7 @@ impl<'p> Expander<'p, '_, '_> {
         self.known_text(written, &Ty::STRING, "a name", env)
     }
 
-    /// A string that must be known when compiling.
+    /// A string that must be known before the pipeline runs: when compiling, or when deploying.
     pub(super) fn known_text(
         &mut self,
         expr: &'p ast::Expr,
@@ -333,10 +384,13 @@ impl<'p> Expander<'p, '_, '_> {
     ) -> Option<ir::Node<String>> {
         match self.ev.eval_as(expr, ty, env) {
             Value::Str(text) => Some(ir::Node::new(text.to_string(), expr.span)),
-            Value::Text(draft) => {
-                self.ev.too_late(&draft, expr.span, what);
-                None
-            }
+            Value::Text(draft) => match draft.deploy_name() {
+                Some(name) => Some(ir::Node::new(name, expr.span)),
+                None => {
+                    self.ev.too_late(&draft, expr.span, what);
+                    None
+                }
+            },
             _ => None,
         }
     }

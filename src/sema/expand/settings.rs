@@ -23,6 +23,9 @@ pub struct Settings<'p> {
     pub pipeline_type: Option<Node<PipelineType>>,
     pub execution_mode: Option<Node<ExecutionMode>>,
     pub tags: Vec<ir::Tag>,
+    pub restart_execution_on_update: Option<(Draft<'p>, Span)>,
+    /// By the AWS name of the stage, with the reason.
+    pub disabled_transitions: Vec<(Node<String>, (Draft<'p>, Span))>,
 }
 
 #[derive(Debug)]
@@ -39,6 +42,8 @@ const SETTINGS: &[&str] = &[
     "pipeline_type",
     "execution_mode",
     "tags",
+    "restart_execution_on_update",
+    "disabled_transitions",
 ];
 
 impl<'p> Expander<'p, '_, '_> {
@@ -62,17 +67,22 @@ impl<'p> Expander<'p, '_, '_> {
                 self.draft.incomplete |= self.draft.settings.store.is_none();
             }
             "artifact_stores" => self.stores(value, env),
-            "pipeline_type" => match self.known_text(value, &Ty::one_of(&["V1", "V2"]), "the pipeline's type", env) {
-                Some(text) => {
-                    let kind = if text.value == "V1" {
-                        PipelineType::V1
-                    } else {
-                        PipelineType::V2
-                    };
-                    self.draft.settings.pipeline_type = Some(Node::new(kind, text.origin));
-                }
-                None => self.draft.incomplete = true,
-            },
+            "pipeline_type" => {
+                let ty = Ty::optional(Ty::one_of(&["V1", "V2"]));
+                let kind = match self.ev.eval_as(value, &ty, env) {
+                    Value::None => PipelineType::Unset,
+                    Value::Str(text) if *text == *"V1" => PipelineType::V1,
+                    Value::Str(_) => PipelineType::V2,
+                    Value::Text(draft) => {
+                        self.ev.too_late(&draft, value.span, "the pipeline's type");
+                        return self.draft.incomplete = true;
+                    }
+                    _ => return self.draft.incomplete = true,
+                };
+                self.draft.settings.pipeline_type = Some(Node::new(kind, value.span));
+            }
+            "restart_execution_on_update" => self.restart_execution_on_update(value, env),
+            "disabled_transitions" => self.disabled_transitions(value, env),
             "execution_mode" => {
                 let ty = Ty::one_of(&["SUPERSEDED", "QUEUED", "PARALLEL"]);
                 if let Some(text) = self.known_text(value, &ty, "the execution mode", env) {
@@ -85,6 +95,46 @@ impl<'p> Expander<'p, '_, '_> {
                 }
             }
             _ => self.tags(value, env),
+        }
+    }
+
+    fn restart_execution_on_update(&mut self, value: &'p Expr, env: &mut Env<'p>) {
+        let ty = Ty::Union([Ty::Bool, Ty::STRING].into());
+        let draft = match self.ev.eval_as(value, &ty, env) {
+            Value::Bool(value) => Draft::text(value.to_string()),
+            Value::Text(draft) if draft.deploy_name().is_some() => (*draft).clone(),
+            Value::Text(draft) => {
+                self.ev.too_late(&draft, value.span, "this");
+                return;
+            }
+            Value::Error | Value::Unknown(_) => return,
+            other => {
+                let message = format!("this is `true` or `false`, and not {}", other.described());
+                self.ev.fail(&codes::TYPE_MISMATCH, value.span, message);
+                return;
+            }
+        };
+        self.draft.settings.restart_execution_on_update = Some((draft, value.span));
+    }
+
+    /// `{ Prod = "frozen until Monday" }`: by the AWS name of a stage, the reason.
+    fn disabled_transitions(&mut self, value: &'p Expr, env: &mut Env<'p>) {
+        let Value::Record(record) = self.ev.eval_as(value, &Ty::map(Ty::STRING), env) else {
+            return;
+        };
+        let places = entry_places(value);
+        for (stage, reason) in record.iter() {
+            let origin = places.get(&**stage).copied().unwrap_or(value.span);
+            match reason.to_draft() {
+                Some(draft) if draft.later().is_none() || draft.deploy_name().is_some() => {
+                    let stage = Node::new(stage.to_string(), origin);
+                    self.draft.settings.disabled_transitions.push((stage, (draft, origin)));
+                }
+                Some(draft) => {
+                    self.ev.too_late(&draft, origin, "a reason");
+                }
+                None => {}
+            }
         }
     }
 
@@ -159,6 +209,10 @@ impl<'p> Expander<'p, '_, '_> {
                 Value::Str(text) => self.draft.settings.tags.push(ir::Tag {
                     key: Node::new(key.to_string(), origin),
                     value: Node::new(text.to_string(), origin),
+                }),
+                Value::Text(draft) if draft.deploy_name().is_some() => self.draft.settings.tags.push(ir::Tag {
+                    key: Node::new(key.to_string(), origin),
+                    value: Node::new(draft.deploy_name().unwrap_or_default(), origin),
                 }),
                 Value::Text(draft) => {
                     self.ev.too_late(draft, origin, "a tag");

@@ -52,22 +52,23 @@ impl<'p> Expander<'p, '_, '_> {
             before_entry: None,
             on_success: None,
             on_failure: None,
+            when: self.when.clone(),
             origin: head(stmt),
             incomplete,
         });
     }
 
     pub(super) fn stage_body(&mut self, body: &'p Block, place: &Place, env: &mut Env<'p>) {
-        let mut step = 1;
+        let outer = (std::mem::replace(&mut self.step, 1), std::mem::take(&mut self.when));
         let before = std::mem::take(&mut self.draft.incomplete);
         self.walk(body, env, &mut |this, stmt, env| match &stmt.kind {
             StmtKind::Action { name, provider, body } => {
-                this.action(stmt, name, provider, body, place, step, env);
-                step += 1;
+                this.action(stmt, name, provider, body, place, this.step, env);
+                this.step += 1;
             }
             StmtKind::Parallel { body } => {
-                if this.parallel(stmt, body, place, step, env) {
-                    step += 1;
+                if this.parallel(stmt, body, place, this.step, env) {
+                    this.step += 1;
                 }
             }
             StmtKind::Condition { position, body } => this.condition(stmt, *position, body, place, env),
@@ -82,6 +83,7 @@ impl<'p> Expander<'p, '_, '_> {
                 this.draft.stages[place.stage].incomplete = true;
             }
         });
+        (self.step, self.when) = outer;
         // What was lost in here may be all that the stage held.
         self.draft.stages[place.stage].incomplete |= self.draft.incomplete;
         self.draft.incomplete |= before;
@@ -286,6 +288,7 @@ impl<'p> Expander<'p, '_, '_> {
             before_entry: None,
             on_success: None,
             on_failure: None,
+            when: Vec::new(),
             origin: template.name.span,
             incomplete: true,
         });
