@@ -574,6 +574,15 @@ const CASES: &[Case] = &[
     },
     // Versions.
     Case {
+        code: "pipeline-type-unset",
+        span: NEW,
+        breaks: |p| {
+            p.pipeline_type.value = PipelineType::Unset;
+            p.variables.push(variable("a", Some("b"), NEW));
+        },
+        keeps: |p| p.pipeline_type.value = PipelineType::Unset,
+    },
+    Case {
         code: "requires-v2",
         span: NEW,
         breaks: |p| {
