@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::sema::eval::{Env, Evaluator, Reader};
+use crate::sema::eval::{Env, Evaluator, NoReader, Reader};
 use crate::sema::program::{self, ModuleId, Program};
 use crate::sema::signature::Signatures;
 use crate::sema::ty::Ty;
@@ -66,7 +66,8 @@ pub fn compile(host: &dyn Host, main: &Main, options: &Options) -> Result<Compil
     })
 }
 
-fn take_in(host: &dyn Host, main: &Main, sources: &mut Sources) -> Result<(FileId, PathBuf), ReadError> {
+/// Reads a main file into `sources`; with it comes the folder against which its paths resolve.
+pub fn take_in(host: &dyn Host, main: &Main, sources: &mut Sources) -> Result<(FileId, PathBuf), ReadError> {
     let folder = |path: &Path| path.parent().map(Path::to_path_buf).unwrap_or_default();
     Ok(match main {
         Main::Path(path) => {
@@ -81,6 +82,23 @@ fn take_in(host: &dyn Host, main: &Main, sources: &mut Sources) -> Result<(FileI
             (sources.add(name.clone(), path.clone(), text.as_str()), root)
         }
     })
+}
+
+/// Checks pipelines that another front end has read, by the same rules.
+pub fn check_foreign(sources: Sources, pipelines: Vec<ir::Pipeline>, mut diags: Diagnostics) -> Compiled {
+    let program = Program::default();
+    let mut ev = Evaluator::new(&program, &NoReader, &mut diags);
+    let mut signatures = Signatures::new(&program, &mut ev);
+    for pipeline in &pipelines {
+        check_ir(pipeline, &mut signatures, &mut ev);
+    }
+    let catalog = signatures.catalog;
+    Compiled {
+        sources,
+        pipelines,
+        catalog,
+        diagnostics: diags.into_sorted(),
+    }
 }
 
 fn pipelines<'p>(program: &'p Program, ev: &mut Evaluator<'p, '_>) -> (Vec<ir::Pipeline>, Catalog) {

@@ -20,6 +20,7 @@ pub mod compile;
 pub mod diagnostic;
 pub mod export;
 pub mod graph;
+pub mod import;
 pub mod ir;
 pub mod lint;
 pub mod run;

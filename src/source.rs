@@ -4,6 +4,7 @@
 //! [`Host`], which tests replace by an in-memory twin.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -152,8 +153,10 @@ impl LineIndex {
     }
 }
 
+/// Tells the JSON pointer of the node at an offset.
+pub type Pointers = Arc<dyn Fn(u32) -> String + Send + Sync>;
+
 /// One text with its name.
-#[derive(Debug)]
 pub struct SourceFile {
     pub id: FileId,
     /// As shown to people: the path as it was given, `<stdin>`, or `<stdlib/build.pipe>`.
@@ -162,6 +165,17 @@ pub struct SourceFile {
     pub path: Option<PathBuf>,
     pub text: Arc<str>,
     line_index: OnceLock<LineIndex>,
+    /// Of a document whose nodes have pointers.
+    pub pointers: Option<Pointers>,
+}
+
+impl fmt::Debug for SourceFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceFile")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SourceFile {
@@ -190,8 +204,16 @@ impl Sources {
             path,
             text: text.into(),
             line_index: OnceLock::new(),
+            pointers: None,
         });
         id
+    }
+
+    /// Says how to find the JSON pointers of a file of this compilation.
+    pub fn set_pointers(&mut self, id: FileId, pointers: Option<Pointers>) {
+        if let Some(file) = self.files.get_mut(id.0 as usize) {
+            file.pointers = pointers;
+        }
     }
 
     /// The file with this id: one of this compilation's own, or of the standard library.
@@ -218,6 +240,8 @@ pub enum ReadError {
     Io(#[from] io::Error),
     #[error("it is not UTF-8: the first bad byte is at offset {offset}")]
     NotUtf8 { offset: usize },
+    #[error("it begins as UTF-16 does, and is not UTF-16")]
+    NotUtf16,
     #[error("it has {size} bytes, and {MAX_FILE_SIZE} is the most that is read")]
     TooLarge { size: u64 },
 }
@@ -245,8 +269,22 @@ pub fn read_text(host: &dyn Host, path: &Path) -> Result<String, ReadError> {
     decode(host.read(path)?)
 }
 
-/// Bytes as text: UTF-8, with or without a byte-order mark (which is dropped).
+/// Bytes as text: UTF-8, with or without a byte-order mark (which is dropped), or UTF-16 with one, as PowerShell's `>`
+/// writes it. Offsets count from behind the mark, those in UTF-16 as if the text were UTF-8.
 pub fn decode(bytes: Vec<u8>) -> Result<String, ReadError> {
+    let unit: Option<fn([u8; 2]) -> u16> = match bytes.as_slice() {
+        [0xff, 0xfe, ..] => Some(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => Some(u16::from_be_bytes),
+        _ => None,
+    };
+    if let Some(unit) = unit {
+        let (pairs, rest) = bytes[2..].as_chunks::<2>();
+        let text: Result<String, _> = char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect();
+        return match text {
+            Ok(text) if rest.is_empty() => Ok(text),
+            _ => Err(ReadError::NotUtf16),
+        };
+    }
     let mut text = String::from_utf8(bytes).map_err(|error| ReadError::NotUtf8 {
         offset: error.utf8_error().valid_up_to(),
     })?;

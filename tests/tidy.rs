@@ -16,7 +16,7 @@ const FLOORS: [&[&str]; 11] = [
     &["sema"],
     &["lint"],
     &["compile"],
-    &["export", "graph"],
+    &["export", "graph", "import"],
     &["run"],
     &["cli"],
 ];

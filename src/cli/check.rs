@@ -10,12 +10,12 @@ use super::args::{CheckArgs, Deny, ReportFormat};
 use super::console::Console;
 use super::error::Error;
 use super::input::{Found, Input, find};
+use super::load::compile_any;
 use super::report::Reports;
 use super::status::Status;
-use crate::compile::{Options, compile};
+use crate::compile::Options;
 use crate::diagnostic::{Diagnostic, Severity, human, json};
 use crate::sema::codes::UNKNOWN_PARAMETER;
-use crate::source::DiskHost;
 
 /// Compiles all files and reports what is wrong with them.
 pub(super) fn check(args: &CheckArgs, console: &mut Console) -> Result<Status, Error> {
@@ -113,6 +113,6 @@ fn check_all(inputs: &[Input], options: &Options) -> Vec<Result<Reports, Error>>
 }
 
 fn check_one(input: &Input, options: &Options) -> Result<Reports, Error> {
-    let compiled = compile(&DiskHost, &input.to_main()?, options).map_err(|why| input.unreadable(why))?;
+    let compiled = compile_any(input, options)?;
     Ok(Reports::of_one(compiled.sources, compiled.diagnostics))
 }

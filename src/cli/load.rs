@@ -6,9 +6,10 @@ use super::args::Params;
 use super::console::Console;
 use super::error::Error;
 use super::input::Input;
-use crate::compile::{Compiled, compile};
+use crate::compile::{Compiled, Options, compile};
 use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Severity, human};
+use crate::import;
 use crate::ir::Pipeline;
 use crate::source::DiskHost;
 
@@ -16,7 +17,7 @@ use crate::source::DiskHost;
 pub(super) fn load(file: &Path, params: &Params, console: &mut Console) -> Result<Option<Compiled>, Error> {
     let options = params.options()?;
     let input = Input::new(file);
-    let compiled = compile(&DiskHost, &input.to_main()?, &options).map_err(|why| input.unreadable(why))?;
+    let compiled = compile_any(&input, &options)?;
     console.note(&human::render(
         &compiled.diagnostics,
         &compiled.sources,
@@ -24,6 +25,17 @@ pub(super) fn load(file: &Path, params: &Params, console: &mut Console) -> Resul
     ));
     let has_errors = compiled.diagnostics.iter().any(|it| it.severity == Severity::Error);
     Ok(Some(compiled).filter(|_| !has_errors))
+}
+
+/// Compiles what a person wrote, or reads and checks a document of another kind.
+pub(super) fn compile_any(input: &Input, options: &Options) -> Result<Compiled, Error> {
+    let main = input.to_main()?;
+    let result = match import::is_document(&DiskHost, &main) {
+        Ok(true) => import::load(&DiskHost, &main).map(|loaded| loaded.compiled),
+        Ok(false) => compile(&DiskHost, &main, options),
+        Err(why) => Err(why),
+    };
+    result.map_err(|why| input.unreadable(why))
 }
 
 /// The file's pipeline, or that of several which `--pipeline` names: by its identifier, or by the name that AWS sees.

@@ -64,6 +64,7 @@ impl Merge {
         let canonical = file.path.as_deref().map(|path: &Path| DiskHost.canonical(path));
         let known = canonical.as_ref().and_then(|path| self.by_path.get(path)).copied();
         let id = known.unwrap_or_else(|| self.sources.add(&file.name, file.path.clone(), file.text.clone()));
+        self.sources.set_pointers(id, file.pointers.clone());
         self.by_name.insert(file.name.clone(), id);
         self.by_path.extend(canonical.map(|path| (path, id)));
         id

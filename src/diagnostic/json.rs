@@ -41,6 +41,9 @@ struct Report<'a> {
     message: &'a str,
     #[serde(flatten)]
     place: Place<'a>,
+    /// The JSON pointer (RFC 6901) of the innermost node there, in a document that is JSON or YAML.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
     /// The primary place's own words first, then the other places.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     labels: Vec<LabelledPlace<'a>>,
@@ -95,6 +98,7 @@ impl<'a> Report<'a> {
             severity: severity_name(diagnostic.severity),
             message: &diagnostic.message,
             place: Place::new(diagnostic.primary.span, sources),
+            pointer: pointer(diagnostic.primary.span, sources),
             labels: labels.map(|label| LabelledPlace::new(label, sources)).collect(),
             help: diagnostic.help.as_deref(),
             fix: diagnostic
@@ -104,6 +108,11 @@ impl<'a> Report<'a> {
                 .collect(),
         }
     }
+}
+
+fn pointer(span: Span, sources: &Sources) -> Option<String> {
+    let pointers = sources.file(span.file).pointers.as_ref()?;
+    Some(pointers(span.start))
 }
 
 impl<'a> LabelledPlace<'a> {

@@ -38,6 +38,7 @@ pub fn file(id: FileId) -> Option<&'static SourceFile> {
         path: None,
         text: text.into(),
         line_index: OnceLock::new(),
+        pointers: None,
     }))
 }
 

@@ -1,0 +1,65 @@
+//! Foreign front ends: CodePipeline JSON and CloudFormation templates, down to the IR and back to `.pipe` source.
+//!
+//! A document becomes a [`tree::Tree`] that knows its places, whatever language it is written in; [`document::read`] turns
+//! the tree into the same IR that `.pipe` files become, so all rules about pipelines hold for it as they are.
+
+mod action;
+pub mod codes;
+mod declaration;
+pub mod document;
+mod json;
+mod reader;
+pub mod tree;
+mod trigger;
+mod yaml;
+
+use std::sync::Arc;
+
+use crate::compile::{Compiled, Main, check_foreign, take_in};
+use crate::diagnostic::Diagnostics;
+use crate::source::{self, Host, ReadError, Sources};
+
+use document::Document;
+
+/// Whether a file is a foreign document: by its extension, else by how its text begins.
+pub fn is_document(host: &dyn Host, main: &Main) -> Result<bool, ReadError> {
+    let path = match main {
+        Main::Path(path) => Some(path),
+        Main::Text { path, .. } => path.as_ref(),
+    };
+    let extension = path.and_then(|path| path.extension()).and_then(|extension| extension.to_str());
+    Ok(match (extension, main) {
+        (Some("pipe"), _) => false,
+        (Some("json" | "yaml" | "yml" | "template"), _) => true,
+        (_, Main::Text { text, .. }) => begins_as_document(text),
+        (_, Main::Path(path)) => begins_as_document(&source::read_text(host, path)?),
+    })
+}
+
+/// No `.pipe` file begins with a brace, or has a key and a colon at the beginning of a line.
+fn begins_as_document(text: &str) -> bool {
+    let is_key = |line: &str| ["Resources:", "AWSTemplateFormatVersion:", "pipeline:"].iter().any(|key| line.starts_with(key));
+    text.trim_start().starts_with('{') || text.lines().take(1000).any(is_key)
+}
+
+/// A foreign document, checked like any file.
+#[derive(Debug)]
+pub struct Loaded {
+    pub compiled: Compiled,
+    /// A key or value could not be taken over, and was reported: what there is, is not all.
+    pub lost: bool,
+}
+
+/// Reads and checks a document. Fails only if it cannot be read.
+pub fn load(host: &dyn Host, main: &Main) -> Result<Loaded, ReadError> {
+    let mut sources = Sources::default();
+    let mut diags = Diagnostics::default();
+    let (file, _) = take_in(host, main, &mut sources)?;
+    let text = sources.file(file).text.clone();
+    let Document { pipelines, tree, lost } = document::read(&text, file, &mut diags);
+    if let Some(tree) = tree {
+        sources.set_pointers(file, Some(Arc::new(move |offset| tree.pointer_at(offset))));
+    }
+    let compiled = check_foreign(sources, pipelines, diags);
+    Ok(Loaded { compiled, lost })
+}

@@ -1,0 +1,310 @@
+//! Reading trees: keys in two spellings, each looked at once, and what is left over reported.
+
+use std::cell::RefCell;
+
+use super::codes;
+use super::tree::{Tree, Value};
+use crate::diagnostic::suggest::listed;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::ir::{DeployCondition, DeployValue, Node, Origin, Text, TextPart};
+use crate::source::Span;
+
+/// The two spellings of one declaration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// `roleArn`; every value is a string or nothing.
+    CodePipeline,
+    /// `RoleArn`, with intrinsic functions; CloudFormation turns numbers and switches into strings.
+    CloudFormation,
+}
+
+impl Dialect {
+    /// A key of the API as this dialect spells it.
+    pub(super) fn key(self, camel: &str) -> String {
+        let mut chars = camel.chars();
+        match (self, chars.next()) {
+            (Self::CloudFormation, Some(first)) => first.to_uppercase().chain(chars).collect(),
+            _ => camel.to_owned(),
+        }
+    }
+}
+
+/// An entry of a list, with the conditions of the template under which it is there.
+pub(super) type Conditional<'t> = (&'t Tree, Vec<DeployCondition>);
+
+/// Reads trees of one dialect.
+pub(super) struct Reader<'d> {
+    pub(super) dialect: Dialect,
+    pub(super) diags: &'d mut Diagnostics,
+    /// A key or value could not be taken over.
+    pub(super) lost: bool,
+}
+
+/// The entries of one object, by the API's spelling of their keys.
+pub(super) struct Fields<'t> {
+    entries: &'t [(crate::source::Spanned<String>, Tree)],
+    pub(super) span: Span,
+    /// What it is, for messages: `an action`.
+    what: &'static str,
+    asked: RefCell<Vec<String>>,
+}
+
+impl<'t> Fields<'t> {
+    fn find(&self, key: String) -> Option<&'t Tree> {
+        let found = self.entries.iter().find(|(known, _)| known.value == key);
+        self.asked.borrow_mut().push(key);
+        let (_, value) = found?;
+        // `null` and AWS::NoValue are as if the key were not there.
+        (!matches!(value.value, Value::Null) && !value.is_no_value()).then_some(value)
+    }
+}
+
+impl Reader<'_> {
+    /// Reports what cannot be taken over.
+    pub(super) fn lose(&mut self, diagnostic: Diagnostic) {
+        self.lost = true;
+        self.diags.emit(diagnostic);
+    }
+
+    fn wrong(&mut self, tree: &Tree, wanted: &str) {
+        let code: &'static Code = match tree.intrinsic() {
+            Some(_) => &codes::MISPLACED_INTRINSIC,
+            None => &codes::WRONG_KIND,
+        };
+        let message = format!("AWS wants {wanted} here, and this is {}", tree.described());
+        let help = match tree.intrinsic() {
+            Some(_) => format!("give {wanted} that is known before the template is deployed"),
+            None => format!("write {wanted}"),
+        };
+        self.lose(Diagnostic::new(code, tree.span, message).with_help(help));
+    }
+
+    /// The entries of an object; reports anything else.
+    pub(super) fn fields<'t>(&mut self, tree: &'t Tree, what: &'static str) -> Option<Fields<'t>> {
+        let (Some(entries), None) = (tree.as_map(), tree.intrinsic()) else {
+            self.wrong(tree, "an object");
+            return None;
+        };
+        let mut places = std::collections::HashMap::new();
+        for (key, _) in entries {
+            if let Some(first) = places.insert(key.value.as_str(), key.span) {
+                let message = format!("the key `{}` is given twice", key.value);
+                let diagnostic = Diagnostic::new(&crate::sema::codes::DUPLICATE_KEY, key.span, message)
+                    .with_label("given again here")
+                    .with_other(first, "first given here")
+                    .with_help("remove one of the two");
+                self.lose(diagnostic);
+            }
+        }
+        Some(Fields {
+            entries,
+            span: tree.span,
+            what,
+            asked: RefCell::default(),
+        })
+    }
+
+    pub(super) fn get<'t>(&self, fields: &Fields<'t>, key: &str) -> Option<&'t Tree> {
+        fields.find(self.dialect.key(key))
+    }
+
+    /// The value of a key that must be there.
+    pub(super) fn need<'t>(&mut self, fields: &Fields<'t>, key: &str) -> Option<&'t Tree> {
+        let found = self.get(fields, key);
+        if found.is_none() {
+            let key = self.dialect.key(key);
+            let message = format!("{} needs the key `{key}`", fields.what);
+            let at = head(fields);
+            self.lose(Diagnostic::new(&codes::MISSING_KEY, at, message).with_help(format!("add `{key}`")));
+        }
+        found
+    }
+
+    /// Reports the keys that nothing has asked for.
+    pub(super) fn finish(&mut self, fields: &Fields<'_>) {
+        let asked = fields.asked.borrow();
+        for (key, value) in fields.entries {
+            if asked.contains(&key.value) {
+                continue;
+            }
+            let message = format!("{} has no key `{}`", fields.what, key.value);
+            let near = self.diags.nearest(&key.value, asked.iter().map(String::as_str));
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("remove it; the keys are {}", listed(asked.iter().map(String::as_str))),
+            };
+            let diagnostic = Diagnostic::new(&codes::UNKNOWN_KEY, key.span, message).with_help(help);
+            // What is empty says nothing that could be lost.
+            match value.value {
+                Value::Null => self.diags.emit(diagnostic),
+                _ => self.lose(diagnostic),
+            }
+        }
+    }
+
+    /// The entries of a list, those under `Fn::If` with their conditions.
+    pub(super) fn list<'t>(&mut self, tree: &'t Tree) -> Vec<Conditional<'t>> {
+        let mut found = Vec::new();
+        self.list_under(tree, &[], &mut found);
+        found
+    }
+
+    fn list_under<'t>(&mut self, tree: &'t Tree, when: &[DeployCondition], found: &mut Vec<Conditional<'t>>) {
+        match (tree.as_list(), tree.intrinsic()) {
+            (Some(items), _) => items.iter().for_each(|item| self.entry_under(item, when, found)),
+            (None, Some(("Fn::If", argument))) => {
+                self.branches(argument, when, |this, branch, when| this.list_under(branch, when, found));
+            }
+            _ => self.wrong(tree, "a list"),
+        }
+    }
+
+    fn entry_under<'t>(&mut self, tree: &'t Tree, when: &[DeployCondition], found: &mut Vec<Conditional<'t>>) {
+        match tree.intrinsic() {
+            Some(("Fn::If", argument)) => {
+                self.branches(argument, when, |this, branch, when| this.entry_under(branch, when, found));
+            }
+            _ if tree.is_no_value() => {}
+            _ => found.push((tree, when.to_vec())),
+        }
+    }
+
+    /// Both branches of an `Fn::If`, those that are AWS::NoValue left out.
+    fn branches<'t>(
+        &mut self,
+        argument: &'t Tree,
+        when: &[DeployCondition],
+        mut each: impl FnMut(&mut Self, &'t Tree, &[DeployCondition]),
+    ) {
+        let Some([name, yes, no]) = argument.as_list() else {
+            return self.wrong(argument, "a list of a condition's name and two values");
+        };
+        let Some(name) = name.as_str() else {
+            return self.wrong(name, "a condition's name");
+        };
+        for (branch, holds) in [(yes, true), (no, false)] {
+            if branch.is_no_value() {
+                continue;
+            }
+            let mut when = when.to_vec();
+            when.push(DeployCondition {
+                name: name.to_owned(),
+                holds,
+            });
+            each(self, branch, &when);
+        }
+    }
+
+    /// The entries of a list that no condition may decide about.
+    pub(super) fn plain_list<'t>(&mut self, tree: &'t Tree) -> Vec<&'t Tree> {
+        match tree.as_list() {
+            Some(items) => items.iter().filter(|item| !item.is_no_value()).collect(),
+            None => {
+                self.wrong(tree, "a list");
+                Vec::new()
+            }
+        }
+    }
+
+    /// A string that may hold references and values known when deploying.
+    pub(super) fn text(&mut self, tree: &Tree) -> Option<Node<Text>> {
+        let text = match (&tree.value, self.dialect) {
+            (Value::String(text), _) => Text::parse(text, tree.span),
+            (Value::Bool(_) | Value::Number(_), dialect) => {
+                let text = match &tree.value {
+                    Value::Bool(value) => value.to_string(),
+                    Value::Number(text) => text.clone(),
+                    _ => return None,
+                };
+                if dialect == Dialect::CodePipeline {
+                    let message = format!("AWS wants a string here, and this is {}", tree.described());
+                    let diagnostic = Diagnostic::new(&codes::NOT_A_STRING, tree.span, message);
+                    let quoted = format!("\"{text}\"");
+                    self.diags.emit(
+                        diagnostic
+                            .with_help(format!("write `{quoted}`"))
+                            .with_fix(tree.span, quoted),
+                    );
+                }
+                Text::literal(text)
+            }
+            (Value::Map(_), Dialect::CloudFormation) if tree.intrinsic().is_some() => intrinsic(tree)?,
+            _ => {
+                self.wrong(tree, "a string");
+                return None;
+            }
+        };
+        Some(Node::new(text, tree.span))
+    }
+
+    /// A name or the like: what is known when deploying stands in it in a written form.
+    pub(super) fn name(&mut self, tree: &Tree) -> Option<Node<String>> {
+        let text = self.text(tree)?;
+        Some(Node::new(text.value.to_string(), text.origin))
+    }
+
+    /// A whole number, which some write as a string.
+    pub(super) fn number(&mut self, tree: &Tree) -> Option<Node<u64>> {
+        let text = match (&tree.value, self.dialect) {
+            (Value::Number(text), _) | (Value::String(text), Dialect::CloudFormation) => text,
+            _ => {
+                self.wrong(tree, "a number");
+                return None;
+            }
+        };
+        match text.parse() {
+            Ok(number) => Some(Node::new(number, tree.span)),
+            Err(_) => {
+                self.wrong(tree, "a whole number");
+                None
+            }
+        }
+    }
+
+    /// One of the words that AWS knows for a key.
+    pub(super) fn word<T: Copy>(&mut self, tree: &Tree, words: &[(&str, T)]) -> Option<Node<T>> {
+        let Some(text) = tree.as_str() else {
+            self.wrong(tree, "a string");
+            return None;
+        };
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+            return Some(Node::new(*value, tree.span));
+        }
+        let known = words.iter().map(|(word, _)| *word);
+        let message = format!("`{text}` is no value that AWS knows here");
+        let diagnostic = Diagnostic::new(&codes::UNKNOWN_VALUE, tree.span, message);
+        let near = self.diags.nearest(text, known.clone());
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("use one of {}", listed(known)),
+        };
+        self.lose(diagnostic.with_help(help));
+        None
+    }
+}
+
+/// Where to point at when something is missing in an object: its first line's worth, not pages of it.
+pub(super) fn head(fields: &Fields<'_>) -> Origin {
+    match fields.entries.first() {
+        Some((key, value)) => key.span.to(match value.value {
+            Value::List(_) | Value::Map(_) => key.span,
+            _ => value.span,
+        }),
+        None => fields.span,
+    }
+}
+
+/// An intrinsic function as text. `Fn::Sub` of a text alone becomes its parts, where that text comes back from them.
+fn intrinsic(tree: &Tree) -> Option<Text> {
+    let json = tree.to_json();
+    let value = DeployValue::from_json(&json)?;
+    if let DeployValue::Sub(sub) = &value {
+        let text = Text::of_sub(sub, tree.span);
+        if text.to_template() == json {
+            return Some(text);
+        }
+    }
+    let mut text = Text::default();
+    text.push(TextPart::Deploy(value));
+    Some(text)
+}
