@@ -7,6 +7,7 @@
 //! | `pipe fragment` | it parses, as items or as what stands in a pipeline |
 //! | `pipe fails NAME` | it gives exactly this diagnostic and no other error; on a diagnostic's page its own |
 //! | `pipe mended` | no errors, and not the diagnostic of the page |
+//! | `json fails`, `yaml mended` and the like | the same for documents of these kinds |
 //! | `json` | what the `pipe` block above it exports |
 //! | `console` | the commands after `$` print what stands below them; see [`console`] |
 //!
@@ -18,7 +19,7 @@ use pipe::compile::Compiled;
 use pipe::diagnostic::{Diagnostics, Severity};
 use pipe::source::Sources;
 
-use crate::support::{compile_files, report_of};
+use crate::support::{check_document, compile_files, report_of};
 
 mod console;
 
@@ -122,7 +123,7 @@ fn pipe_blocks_hold_what_they_say() {
 #[test]
 fn json_blocks_are_what_is_exported() {
     check_blocks(pages().iter().map(|page| blocks_of(page)), |before, block| {
-        if block.language() != "json" {
+        if block.language() != "json" || !block.role().is_empty() {
             return Ok(());
         }
         let Some(source) = before.iter().rfind(|block| block.language() == "pipe") else {
@@ -167,10 +168,12 @@ fn library_examples_hold_what_they_say() {
 }
 
 fn check_pipe(before: &[Block], block: &Block) -> Result<(), String> {
-    if block.language() != "pipe" {
-        return Ok(());
-    }
     let role = block.role();
+    match block.language() {
+        "pipe" => {}
+        "json" | "yaml" if matches!(role, "fails" | "mended") => {}
+        _ => return Ok(()),
+    }
     match role {
         "fragment" => return parses(&block.text),
         "fails" => {
@@ -208,6 +211,9 @@ fn files_before(before: &[Block]) -> Vec<(&str, &str)> {
 }
 
 fn compile_block(before: &[Block], block: &Block) -> Compiled {
+    if block.language() != "pipe" {
+        return check_document(&format!("main.{}", block.language()), &block.text);
+    }
     let name = block.role().strip_prefix("file=").unwrap_or("main.pipe");
     let mut files = vec![(name, block.text.as_str())];
     files.extend(files_before(before).into_iter().filter(|(other, _)| *other != name));

@@ -13,6 +13,7 @@ mod export;
 mod fmt;
 mod fuzz;
 mod graph;
+mod import;
 mod ir;
 mod laws;
 mod run;

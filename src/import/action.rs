@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
 use crate::ir::{
-    Action, ConfigEntry, Configuration, EnvironmentKind, EnvironmentVariable, Handle, Local, Node, OutputArtifact, Rule,
-    Text, TypeId,
+    Action, ConfigEntry, Configuration, EnvironmentKind, EnvironmentVariable, Handle, Local, Node, OutputArtifact,
+    Rule, Text, TypeId,
 };
 
 use super::codes;
@@ -38,7 +38,9 @@ pub(super) fn read(reader: &mut Reader<'_>, (tree, when): Conditional<'_>) -> Op
         role_arn: reader.get(&fields, "roleArn").and_then(|tree| reader.text(tree)),
         region: reader.get(&fields, "region").and_then(|tree| reader.name(tree)),
         namespace: reader.get(&fields, "namespace").and_then(|tree| reader.name(tree)),
-        timeout_minutes: reader.get(&fields, "timeoutInMinutes").and_then(|tree| reader.number(tree)),
+        timeout_minutes: reader
+            .get(&fields, "timeoutInMinutes")
+            .and_then(|tree| reader.number(tree)),
         exports: Vec::new(),
         when,
         local: Local::default(),
@@ -79,7 +81,9 @@ pub(super) fn read_rule(reader: &mut Reader<'_>, tree: &Tree) -> Option<Rule> {
             .collect(),
         role_arn: reader.get(&fields, "roleArn").and_then(|tree| reader.text(tree)),
         region: reader.get(&fields, "region").and_then(|tree| reader.name(tree)),
-        timeout_minutes: reader.get(&fields, "timeoutInMinutes").and_then(|tree| reader.number(tree)),
+        timeout_minutes: reader
+            .get(&fields, "timeoutInMinutes")
+            .and_then(|tree| reader.number(tree)),
         origin: head(&fields),
         incomplete: reader.lost,
     };
@@ -133,29 +137,16 @@ fn configuration(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Configuration 
     let Some(tree) = reader.get(fields, "configuration") else {
         return configuration;
     };
-    let Some(inner) = reader.fields(tree, "a configuration") else {
+    if reader.fields(tree, "a configuration").is_none() {
         return configuration;
-    };
+    }
     for (key, value) in tree.as_map().into_iter().flatten() {
         if matches!(value.value, Value::Null) || value.is_no_value() {
             continue;
         }
-        let Some(text) = config_value(reader, value) else { continue };
-        if text.as_literal() == Some("") {
-            let message = format!("the value of `{}` is empty, and AWS wants empty values left out", key.value);
-            let diagnostic = Diagnostic::new(&codes::BLANK_VALUE, value.span, message);
-            reader.diags.emit(diagnostic.with_help("remove the key"));
-        }
-        if let Some(masked) = text.as_literal()
-            && !masked.is_empty()
-            && masked.len() >= 4
-            && masked.bytes().all(|byte| byte == b'*')
-        {
-            let message = format!("the secret `{}` was replaced by asterisks when the pipeline was read", key.value);
-            let help = "put a reference to the secret here, such as `{{resolve:secretsmanager:name}}` in a template, or its value";
-            let diagnostic = Diagnostic::new(&codes::MASKED_SECRET, value.span, message);
-            reader.lose(diagnostic.with_label("writing this back would replace the secret").with_help(help));
-        }
+        let Some(text) = config_value(reader, value) else {
+            continue;
+        };
         configuration.insert(
             key.value.clone(),
             ConfigEntry {
@@ -165,7 +156,6 @@ fn configuration(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Configuration 
             },
         );
     }
-    let _ = inner;
     configuration
 }
 
@@ -180,7 +170,9 @@ fn config_value(reader: &mut Reader<'_>, value: &Tree) -> Option<Text> {
     }
     let message = format!("AWS wants a string here, and this is {}", value.described());
     let diagnostic = Diagnostic::new(&codes::NOT_A_STRING, value.span, message);
-    let scalars: Option<Vec<&str>> = value.as_list().and_then(|items| items.iter().map(Tree::as_str).collect());
+    let scalars: Option<Vec<&str>> = value
+        .as_list()
+        .and_then(|items| items.iter().map(Tree::as_str).collect());
     let (text, help) = match scalars {
         Some(items) => (items.join(","), "join its entries with commas in one string"),
         None => (value.to_json().to_string(), "write its JSON in one string"),
@@ -193,7 +185,7 @@ fn commands(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<Node<Text>> {
     let Some(tree) = reader.get(fields, "commands") else {
         return Vec::new();
     };
-    let found = reader.plain_list(tree);
+    let found = reader.filled_list(tree);
     found.into_iter().filter_map(|tree| reader.text(tree)).collect()
 }
 
@@ -201,7 +193,7 @@ fn names(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &str) -> Vec<Node<St
     let Some(tree) = reader.get(fields, key) else {
         return Vec::new();
     };
-    let found = reader.plain_list(tree);
+    let found = reader.filled_list(tree);
     found.into_iter().filter_map(|tree| reader.name(tree)).collect()
 }
 
@@ -210,7 +202,7 @@ fn environment(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<EnvironmentV
         return Vec::new();
     };
     let mut variables = Vec::new();
-    for tree in reader.plain_list(tree) {
+    for tree in reader.filled_list(tree) {
         let Some(fields) = reader.fields(tree, "an environment variable") else {
             continue;
         };

@@ -25,10 +25,7 @@ pub static NOT_A_STRING: Code = Code::error("not-a-string", "a number or switch 
 pub static UNKNOWN_VALUE: Code = Code::error("unknown-value", "a value is none of those that AWS knows for its key");
 
 /// Constraint: blank-values-forbidden.
-pub static BLANK_VALUE: Code = Code::error("blank-value", "a value is empty where AWS wants it left out");
-
-/// Constraint: action-config-secret-mask.
-pub static MASKED_SECRET: Code = Code::error("masked-secret", "a secret was replaced by asterisks");
+pub static BLANK_VALUE: Code = Code::error("blank-value", "a list is empty where AWS wants it left out");
 
 /// Constraint: stage-blockers-reserved.
 pub static RESERVED_KEY: Code = Code::warning("reserved-key", "a key is kept for AWS's own use");
@@ -49,7 +46,6 @@ pub static ALL: &[&Code] = &[
     &NOT_A_STRING,
     &UNKNOWN_VALUE,
     &BLANK_VALUE,
-    &MASKED_SECRET,
     &RESERVED_KEY,
     &MISPLACED_INTRINSIC,
 ];

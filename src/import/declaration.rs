@@ -46,7 +46,10 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>, handle: &str) -
     let triggers = match reader.get(fields, "triggers") {
         Some(tree) => {
             let found = reader.plain_list(tree);
-            found.into_iter().filter_map(|tree| trigger::read(reader, tree)).collect()
+            found
+                .into_iter()
+                .filter_map(|tree| trigger::read(reader, tree))
+                .collect()
         }
         None => Vec::new(),
     };
@@ -174,19 +177,30 @@ fn stage(reader: &mut Reader<'_>, (tree, when): Conditional<'_>) -> Option<Stage
     let actions = match reader.need(&fields, "actions") {
         Some(tree) => {
             let found = reader.list(tree);
-            found.into_iter().filter_map(|entry| action::read(reader, entry)).collect()
+            found
+                .into_iter()
+                .filter_map(|entry| action::read(reader, entry))
+                .collect()
         }
         None => Vec::new(),
     };
-    let before_entry = reader.get(&fields, "beforeEntry").and_then(|tree| only_condition(reader, tree));
-    let on_success = reader.get(&fields, "onSuccess").and_then(|tree| only_condition(reader, tree));
-    let on_failure = reader.get(&fields, "onFailure").and_then(|tree| on_failure(reader, tree));
+    let before_entry = reader
+        .get(&fields, "beforeEntry")
+        .and_then(|tree| only_condition(reader, tree));
+    let on_success = reader
+        .get(&fields, "onSuccess")
+        .and_then(|tree| only_condition(reader, tree));
+    let on_failure = reader
+        .get(&fields, "onFailure")
+        .and_then(|tree| on_failure(reader, tree));
     if let Some(blockers) = reader.get(&fields, "blockers")
         && blockers.as_list().is_none_or(|list| !list.is_empty())
     {
         let message = "`blockers` are kept for AWS's own use, and are left out";
         let diagnostic = Diagnostic::new(&codes::RESERVED_KEY, blockers.span, message);
-        reader.diags.emit(diagnostic.with_help("remove them; a disabled transition keeps executions out of a stage"));
+        reader
+            .diags
+            .emit(diagnostic.with_help("remove them; a disabled transition keeps executions out of a stage"));
     }
     reader.finish(&fields);
     let lost = std::mem::replace(&mut reader.lost, before);
@@ -214,13 +228,15 @@ const RESULTS: [(&str, ConditionResult); 4] = [
 /// `{"conditions": [{…}]}`: exactly one, as the API has it (constraint condition-count).
 fn only_condition(reader: &mut Reader<'_>, tree: &Tree) -> Option<Condition> {
     let fields = reader.fields(tree, "the conditions of a stage")?;
-    let found = reader.need(&fields, "conditions").and_then(|tree| first_condition(reader, tree));
+    let found = reader
+        .need(&fields, "conditions")
+        .and_then(|tree| first_condition(reader, tree));
     reader.finish(&fields);
     found
 }
 
 fn first_condition(reader: &mut Reader<'_>, tree: &Tree) -> Option<Condition> {
-    let list = reader.plain_list(tree);
+    let list = reader.filled_list(tree);
     if let [_, second, ..] = list.as_slice() {
         let message = format!("a stage has one condition here, and these are {}", list.len());
         let diagnostic = Diagnostic::new(&codes::WRONG_KIND, second.span, message);
@@ -228,11 +244,16 @@ fn first_condition(reader: &mut Reader<'_>, tree: &Tree) -> Option<Condition> {
     }
     let tree = list.first()?;
     let fields = reader.fields(tree, "a condition")?;
-    let result = reader.get(&fields, "result").and_then(|tree| reader.word(tree, &RESULTS));
+    let result = reader
+        .get(&fields, "result")
+        .and_then(|tree| reader.word(tree, &RESULTS));
     let rules = match reader.get(&fields, "rules") {
         Some(tree) => {
-            let found = reader.plain_list(tree);
-            found.into_iter().filter_map(|tree| action::read_rule(reader, tree)).collect()
+            let found = reader.filled_list(tree);
+            found
+                .into_iter()
+                .filter_map(|tree| action::read_rule(reader, tree))
+                .collect()
         }
         None => Vec::new(),
     };
@@ -246,18 +267,24 @@ fn first_condition(reader: &mut Reader<'_>, tree: &Tree) -> Option<Condition> {
 
 fn on_failure(reader: &mut Reader<'_>, tree: &Tree) -> Option<FailureHandling> {
     let fields = reader.fields(tree, "what happens on failure")?;
-    let result = reader.get(&fields, "result").and_then(|tree| reader.word(tree, &RESULTS));
+    let result = reader
+        .get(&fields, "result")
+        .and_then(|tree| reader.word(tree, &RESULTS));
     let retry_mode = reader.get(&fields, "retryConfiguration").and_then(|tree| {
         let fields = reader.fields(tree, "the retry configuration")?;
         let words = [
             ("FAILED_ACTIONS", RetryMode::FailedActions),
             ("ALL_ACTIONS", RetryMode::AllActions),
         ];
-        let mode = reader.get(&fields, "retryMode").and_then(|tree| reader.word(tree, &words));
+        let mode = reader
+            .get(&fields, "retryMode")
+            .and_then(|tree| reader.word(tree, &words));
         reader.finish(&fields);
         mode
     });
-    let condition = reader.get(&fields, "conditions").and_then(|tree| first_condition(reader, tree));
+    let condition = reader
+        .get(&fields, "conditions")
+        .and_then(|tree| first_condition(reader, tree));
     reader.finish(&fields);
     Some(FailureHandling {
         result,

@@ -37,7 +37,10 @@ pub fn read(text: &str, file: FileId, diags: &mut Diagnostics) -> Document {
         };
     };
     let mut lost = false;
-    let pipelines = match tree.get("Resources") {
+    // Documentation and scripts show a template's resources without the rest of it.
+    let are_resources = tree.as_map().into_iter().flatten().any(|(_, entry)| is_pipeline(entry));
+    let resources = tree.get("Resources").or_else(|| are_resources.then_some(&tree));
+    let pipelines = match resources {
         Some(resources) => template(resources, diags, &mut lost),
         None => declared(&tree, diags, &mut lost).into_iter().collect(),
     };
@@ -99,10 +102,14 @@ fn declared(tree: &Tree, diags: &mut Diagnostics, lost: &mut bool) -> Option<Pip
     pipeline
 }
 
+fn is_pipeline(resource: &Tree) -> bool {
+    resource.get("Type").and_then(Tree::as_str) == Some(PIPELINE_RESOURCE)
+}
+
 fn template(resources: &Tree, diags: &mut Diagnostics, lost: &mut bool) -> Vec<Pipeline> {
     let mut pipelines = Vec::new();
     for (id, resource) in resources.as_map().into_iter().flatten() {
-        if resource.get("Type").and_then(Tree::as_str) != Some(PIPELINE_RESOURCE) {
+        if !is_pipeline(resource) {
             continue;
         }
         let mut reader = Reader {
@@ -160,7 +167,9 @@ fn of_the_resource(reader: &mut Reader<'_>, fields: &Fields<'_>, pipeline: &mut 
 fn read_tags(reader: &mut Reader<'_>, tree: &Tree) -> Vec<Tag> {
     let mut tags = Vec::new();
     for tree in reader.plain_list(tree) {
-        let Some(fields) = reader.fields(tree, "a tag") else { continue };
+        let Some(fields) = reader.fields(tree, "a tag") else {
+            continue;
+        };
         let key = reader.need(&fields, "key").and_then(|tree| reader.name(tree));
         let value = reader.need(&fields, "value").and_then(|tree| reader.name(tree));
         reader.finish(&fields);

@@ -27,7 +27,9 @@ pub fn is_document(host: &dyn Host, main: &Main) -> Result<bool, ReadError> {
         Main::Path(path) => Some(path),
         Main::Text { path, .. } => path.as_ref(),
     };
-    let extension = path.and_then(|path| path.extension()).and_then(|extension| extension.to_str());
+    let extension = path
+        .and_then(|path| path.extension())
+        .and_then(|extension| extension.to_str());
     Ok(match (extension, main) {
         (Some("pipe"), _) => false,
         (Some("json" | "yaml" | "yml" | "template"), _) => true,
@@ -38,7 +40,11 @@ pub fn is_document(host: &dyn Host, main: &Main) -> Result<bool, ReadError> {
 
 /// No `.pipe` file begins with a brace, or has a key and a colon at the beginning of a line.
 fn begins_as_document(text: &str) -> bool {
-    let is_key = |line: &str| ["Resources:", "AWSTemplateFormatVersion:", "pipeline:"].iter().any(|key| line.starts_with(key));
+    let is_key = |line: &str| {
+        ["Resources:", "AWSTemplateFormatVersion:", "pipeline:"]
+            .iter()
+            .any(|key| line.starts_with(key))
+    };
     text.trim_start().starts_with('{') || text.lines().take(1000).any(is_key)
 }
 

@@ -153,7 +153,9 @@ impl Reader<'_> {
         match (tree.as_list(), tree.intrinsic()) {
             (Some(items), _) => items.iter().for_each(|item| self.entry_under(item, when, found)),
             (None, Some(("Fn::If", argument))) => {
-                self.branches(argument, when, |this, branch, when| this.list_under(branch, when, found));
+                self.branches(argument, when, |this, branch, when| {
+                    this.list_under(branch, when, found);
+                });
             }
             _ => self.wrong(tree, "a list"),
         }
@@ -162,7 +164,9 @@ impl Reader<'_> {
     fn entry_under<'t>(&mut self, tree: &'t Tree, when: &[DeployCondition], found: &mut Vec<Conditional<'t>>) {
         match tree.intrinsic() {
             Some(("Fn::If", argument)) => {
-                self.branches(argument, when, |this, branch, when| this.entry_under(branch, when, found));
+                self.branches(argument, when, |this, branch, when| {
+                    this.entry_under(branch, when, found);
+                });
             }
             _ if tree.is_no_value() => {}
             _ => found.push((tree, when.to_vec())),
@@ -204,6 +208,16 @@ impl Reader<'_> {
                 Vec::new()
             }
         }
+    }
+
+    /// As [`Reader::plain_list`], for lists of which AWS wants to hear nothing when they are empty.
+    pub(super) fn filled_list<'t>(&mut self, tree: &'t Tree) -> Vec<&'t Tree> {
+        if tree.as_list().is_some_and(<[Tree]>::is_empty) {
+            let message = "this list is empty, and AWS wants it left out";
+            let diagnostic = Diagnostic::new(&codes::BLANK_VALUE, tree.span, message);
+            self.diags.emit(diagnostic.with_help("remove its key"));
+        }
+        self.plain_list(tree)
     }
 
     /// A string that may hold references and values known when deploying.
@@ -283,9 +297,13 @@ impl Reader<'_> {
     }
 }
 
-/// Where to point at when something is missing in an object: its first line's worth, not pages of it.
+/// Where to point at when something is missing in an object: its name, or its first line's worth, not pages of it.
 pub(super) fn head(fields: &Fields<'_>) -> Origin {
-    match fields.entries.first() {
+    let named = fields
+        .entries
+        .iter()
+        .find(|(key, _)| key.value.eq_ignore_ascii_case("name"));
+    match named.or(fields.entries.first()) {
         Some((key, value)) => key.span.to(match value.value {
             Value::List(_) | Value::Map(_) => key.span,
             _ => value.span,

@@ -16,13 +16,13 @@ pub(super) fn read(reader: &mut Reader<'_>, tree: &Tree) -> Option<Trigger> {
     let source_action = reader.need(&git, "sourceActionName").and_then(|tree| reader.name(tree));
     let mut push = Vec::new();
     if let Some(tree) = reader.get(&git, "push") {
-        for tree in reader.plain_list(tree) {
+        for tree in reader.filled_list(tree) {
             push.extend(push_filter(reader, tree));
         }
     }
     let mut pull_request = Vec::new();
     if let Some(tree) = reader.get(&git, "pullRequest") {
-        for tree in reader.plain_list(tree) {
+        for tree in reader.filled_list(tree) {
             pull_request.extend(pull_request_filter(reader, tree));
         }
     }
@@ -57,7 +57,7 @@ fn pull_request_filter(reader: &mut Reader<'_>, tree: &Tree) -> Option<PullReque
     ];
     let events: Vec<Node<PullRequestEvent>> = match reader.get(&fields, "events") {
         Some(tree) => {
-            let found = reader.plain_list(tree);
+            let found = reader.filled_list(tree);
             found.into_iter().filter_map(|tree| reader.word(tree, &words)).collect()
         }
         None => Vec::new(),
@@ -77,7 +77,7 @@ fn patterns(reader: &mut Reader<'_>, tree: &Tree) -> Option<Patterns> {
     let fields = reader.fields(tree, "a filter's patterns")?;
     let mut list = |key: &str| match reader.get(&fields, key) {
         Some(tree) => {
-            let found = reader.plain_list(tree);
+            let found = reader.filled_list(tree);
             found.into_iter().filter_map(|tree| reader.name(tree)).collect()
         }
         None => Vec::new(),

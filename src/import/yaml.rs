@@ -211,7 +211,10 @@ fn function(tag: Option<&Tag>) -> Option<&'static str> {
 fn wrap(function: Option<&'static str>, argument: Tree) -> Tree {
     let Some(function) = function else { return argument };
     let span = argument.span;
-    Tree::new(Value::Map(vec![(Spanned::new(function.to_owned(), span), argument)]), span)
+    Tree::new(
+        Value::Map(vec![(Spanned::new(function.to_owned(), span), argument)]),
+        span,
+    )
 }
 
 /// Plain scalars as CloudFormation reads them, by YAML 1.1; what is quoted or has a tag is text.

@@ -28,6 +28,16 @@ pub(crate) fn compile_files(files: &[(&str, &str)]) -> Compiled {
     compile(&host, &main, &Options::default()).unwrap()
 }
 
+/// Reads and checks a document that is JSON or YAML.
+pub(crate) fn check_document(name: &str, text: &str) -> Compiled {
+    let main = Main::Text {
+        name: name.to_owned(),
+        path: Some(PathBuf::from(name)),
+        text: text.to_owned(),
+    };
+    pipe::import::load(&MemoryHost::default(), &main).unwrap().compiled
+}
+
 /// What `pipe check` says of a file that stands alone; empty if it has nothing to say.
 pub(crate) fn report(text: &str) -> String {
     report_of(&compile_text(text))

@@ -10,7 +10,7 @@ use super::status::Status;
 use crate::diagnostic::human::severity_name;
 use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Code, Severity};
-use crate::{catalog, export, ir, lint, sema, syntax};
+use crate::{catalog, export, import, ir, lint, sema, syntax};
 
 mod pages;
 
@@ -34,6 +34,7 @@ fn codes() -> impl Iterator<Item = &'static Code> {
         ir::codes::ALL,
         lint::codes::ALL,
         export::codes::ALL,
+        import::codes::ALL,
     ];
     passes.into_iter().flatten().copied()
 }
@@ -149,13 +150,16 @@ mod tests {
         panic!("pages.rs does not list docs/diagnostics: `UPDATE_PAGES=1 cargo test --lib explain` writes it anew");
     }
 
-    /// What only JSON and templates can get wrong has no example in `.pipe`.
     #[test]
     fn every_page_has_its_name_and_both_examples_or_none() {
         for (name, text) in PAGES {
             assert!(text.starts_with(&format!("# {name}\n\n")), "{name}: its title");
-            let fails = text.matches("```pipe fails\n").count();
-            let mended = text.matches("```pipe mended\n").count();
+            let count = |role: &str| {
+                let languages = ["pipe", "json", "yaml"].iter();
+                let blocks = languages.map(|language| text.matches(&format!("```{language} {role}\n")).count());
+                blocks.sum::<usize>()
+            };
+            let (fails, mended) = (count("fails"), count("mended"));
             assert!(
                 fails == mended && fails <= 1,
                 "{name}: what fails, and the same, mended"

@@ -200,7 +200,7 @@ fn provider_and_version(id: &TypeId, name: &str, origin: Origin, diags: &mut Dia
         ("version", &id.version, limits::VERSION),
     ] {
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-        if !limit.fits(text) || !text.bytes().all(legal) {
+        if !is_deploy_name(text) && (!limit.fits(text) || !text.bytes().all(legal)) {
             let help = format!("use 1 to {} letters, digits, `_` and `-`", limit.max);
             type_part(name, part, text, help, origin, diags);
         }

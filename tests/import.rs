@@ -1,0 +1,150 @@
+//! Foreign documents: what is said of them, and that they come back as they were.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pipe::compile::Main;
+use pipe::diagnostic::Diagnostics;
+use pipe::export;
+use pipe::import::{self, Loaded};
+use pipe::source::{self, MemoryHost};
+
+use crate::support;
+
+#[test]
+fn reports() {
+    insta::glob!("cases/import/*.{json,yaml}", |path| {
+        let text = fs::read_to_string(path).unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let report = support::report_of(&support::check_document(name, &text));
+        let report = if report.is_empty() { "fine\n".to_owned() } else { report };
+        insta::assert_snapshot!(report);
+    });
+}
+
+/// The real documents beside the checkout; a clone that stands alone has none.
+fn corpus(folder: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/corpus")
+        .join(folder);
+    let Ok(entries) = fs::read_dir(&folder) else {
+        println!("skipped: there is no {}", folder.display());
+        return Vec::new();
+    };
+    let mut found: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, fs::read(path).unwrap())
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn load(name: &str, bytes: &[u8]) -> Loaded {
+    let mut host = MemoryHost::default();
+    host.files.insert(PathBuf::from(name), bytes.to_vec());
+    import::load(&host, &Main::Path(PathBuf::from(name))).unwrap()
+}
+
+#[test]
+fn codepipeline_json_comes_back() {
+    let documents = corpus("json");
+    let (mut same, mut refused) = (0, Vec::new());
+    for (name, bytes) in &documents {
+        let loaded = load(name, bytes);
+        if loaded.lost {
+            refused.push(name.as_str());
+            continue;
+        }
+        let [pipeline] = loaded.compiled.pipelines.as_slice() else {
+            panic!("{name}: one pipeline")
+        };
+        let exported = export::codepipeline::export(pipeline, &mut Diagnostics::default()).unwrap();
+        let text = source::decode(bytes.clone()).unwrap();
+        assert_eq!(normal::codepipeline(&exported), normal::codepipeline(&text), "{name}");
+        same += 1;
+    }
+    println!(
+        "{same} of {} documents come back, {} are refused: {refused:?}",
+        documents.len(),
+        refused.len()
+    );
+    assert_eq!(same, documents.len());
+}
+
+/// Documents up to what means the same: keys in any order, gaps in run orders, what is left out or empty.
+mod normal {
+    use serde_json::{Map, Value};
+
+    pub(super) fn codepipeline(text: &str) -> Value {
+        let mut document: Value = serde_json::from_str(text).unwrap();
+        let mut pipeline = document
+            .get_mut("pipeline")
+            .map(Value::take)
+            .unwrap_or(document.clone());
+        let fields = pipeline.as_object_mut().unwrap();
+        fields.remove("version");
+        if let Some(tags) = document.get("tags") {
+            fields.insert("tags".to_owned(), tags.clone());
+        }
+        declaration(&mut pipeline, str::to_owned);
+        pipeline
+    }
+
+    /// `key` spells a key of the API as the document does.
+    fn declaration(pipeline: &mut Value, key: impl Fn(&str) -> String) {
+        for stage in pipeline[&key("stages")].as_array_mut().unwrap() {
+            let Some(actions) = stage.get_mut(&key("actions")).and_then(Value::as_array_mut) else {
+                continue;
+            };
+            let order = |action: &Value| action.get(key("runOrder")).map_or(1, number);
+            let mut steps: Vec<u64> = actions.iter().map(order).collect();
+            steps.sort_unstable();
+            steps.dedup();
+            for action in actions.iter_mut() {
+                let step = steps.iter().position(|step| *step == order(action)).unwrap();
+                action[&key("runOrder")] = (step + 1).into();
+            }
+            actions.sort_by_key(order);
+        }
+        strings(pipeline);
+        *pipeline = without_empty(pipeline.take());
+    }
+
+    fn number(value: &Value) -> u64 {
+        value.as_u64().or_else(|| value.as_str()?.parse().ok()).unwrap()
+    }
+
+    /// CloudFormation makes strings of numbers and switches, and so does the import.
+    fn strings(value: &mut Value) {
+        match value {
+            Value::Bool(_) | Value::Number(_) => *value = value.to_string().into(),
+            Value::Array(items) => items.iter_mut().for_each(strings),
+            Value::Object(fields) => fields.values_mut().for_each(strings),
+            _ => {}
+        }
+    }
+
+    fn without_empty(value: Value) -> Value {
+        let is_empty = |value: &Value| match value {
+            Value::Null => true,
+            Value::Array(items) => items.is_empty(),
+            Value::Object(fields) => fields.is_empty(),
+            _ => false,
+        };
+        match value {
+            Value::Array(items) => items.into_iter().map(without_empty).collect(),
+            Value::Object(fields) => {
+                let fields: Map<String, Value> = fields
+                    .into_iter()
+                    .map(|(key, value)| (key, without_empty(value)))
+                    .filter(|(_, value)| !is_empty(value))
+                    .collect();
+                fields.into()
+            }
+            other => other,
+        }
+    }
+}
