@@ -1,5 +1,7 @@
 //! Foreign documents: what is said of them, and that they come back as they were.
 
+#![allow(clippy::print_stdout, reason = "what is skipped, and how many came back, is said")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -96,7 +98,7 @@ mod normal {
     /// `key` spells a key of the API as the document does.
     fn declaration(pipeline: &mut Value, key: impl Fn(&str) -> String) {
         for stage in pipeline[&key("stages")].as_array_mut().unwrap() {
-            let Some(actions) = stage.get_mut(&key("actions")).and_then(Value::as_array_mut) else {
+            let Some(actions) = stage.get_mut(key("actions")).and_then(Value::as_array_mut) else {
                 continue;
             };
             let order = |action: &Value| action.get(key("runOrder")).map_or(1, number);

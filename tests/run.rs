@@ -423,3 +423,28 @@ fn the_journal_tells_the_whole_story() {
         );
     }
 }
+
+#[test]
+fn conditions_of_a_template_are_decided_before_a_run() {
+    let project = Project::new(&[]);
+    let mut only = commands("only", &["true"]).input("app");
+    only.when = vec![pipe::ir::DeployCondition {
+        name: "Prod".to_owned(),
+        holds: true,
+    }];
+    let build = stage("Build", vec![commands("always", &["true"]).input("app"), only]);
+    let pipeline = pipeline(vec![stage("Source", vec![source("app")]), build]);
+    let run = |conditions: &[(&str, bool)]| {
+        let conditions = conditions.iter().map(|(name, holds)| ((*name).to_owned(), *holds));
+        project.run_with(
+            &pipeline,
+            &RunOptions {
+                conditions: conditions.collect(),
+                ..project.options()
+            },
+        )
+    };
+    assert_eq!(run(&[]).outcome.exit_code(), 3);
+    assert_eq!(run(&[("Prod", true)]).endings().len(), 3);
+    assert_eq!(run(&[("Prod", false)]).endings().len(), 2);
+}

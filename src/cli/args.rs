@@ -203,6 +203,10 @@ pub(super) struct RunArgs {
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = key_value)]
     pub(super) variables: Vec<(String, String)>,
 
+    /// Say how a condition of a template comes out; may be repeated
+    #[arg(long = "condition", value_name = "NAME=true|false", value_parser = outcome)]
+    pub(super) conditions: Vec<(String, bool)>,
+
     /// Take a source action's files from here; may be repeated
     #[arg(long = "source", value_name = "ACTION=PATH|URL[@REV]", value_parser = key_value)]
     pub(super) sources: Vec<(String, String)>,
@@ -307,6 +311,14 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+fn outcome(text: &str) -> Result<(String, bool), String> {
+    let (name, value) = key_value(text)?;
+    match value.parse() {
+        Ok(value) => Ok((name, value)),
+        Err(_) => Err("write it as NAME=true or NAME=false".to_owned()),
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<Status, Error
         project_dir: project_dir(&args.file),
         state_dir: args.state_dir.clone(),
         variables: args.variables.clone(),
+        conditions: args.conditions.clone(),
         sources: args.sources.clone(),
         yes: args.yes,
         jobs: args.jobs.map(Into::into),

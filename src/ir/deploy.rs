@@ -4,12 +4,13 @@
 //! compute even those; such a name holds its values in a written form, `${cfn:{"Ref":"Project"}}-source`, whose
 //! characters no name of AWS may have.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Text, TextPart};
+use super::{Pipeline, Text, TextPart};
 
 /// What `cfn.…` gives: a value CloudFormation fills in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,6 +218,40 @@ impl fmt::Display for DeployCondition {
     }
 }
 
+impl Pipeline {
+    /// The pipeline as a template's conditions make it: what does not hold is left out. `Err`: the conditions whose outcome is
+    /// not among `outcomes`, in order of their names.
+    pub fn decided(&self, outcomes: &BTreeMap<String, bool>) -> Result<Self, Vec<String>> {
+        let conditions = || {
+            let of_actions = self
+                .stages
+                .iter()
+                .flat_map(|stage| &stage.actions)
+                .flat_map(|action| &action.when);
+            self.stages.iter().flat_map(|stage| &stage.when).chain(of_actions)
+        };
+        let open: BTreeSet<&String> = conditions()
+            .map(|condition| &condition.name)
+            .filter(|name| !outcomes.contains_key(*name))
+            .collect();
+        if !open.is_empty() {
+            return Err(open.into_iter().cloned().collect());
+        }
+        let holds = |when: &[DeployCondition]| {
+            when.iter()
+                .all(|condition| outcomes[&condition.name] == condition.holds)
+        };
+        let mut decided = self.clone();
+        decided.stages.retain(|stage| holds(&stage.when));
+        for stage in &mut decided.stages {
+            stage.when.clear();
+            stage.actions.retain(|action| holds(&action.when));
+            stage.actions.iter_mut().for_each(|action| action.when.clear());
+        }
+        Ok(decided)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,5 +293,23 @@ mod tests {
         }
         assert_eq!(DeployValue::from_json(&serde_json::json!({"Ref": "A", "B": 1})), None);
         assert_eq!(DeployValue::from_json(&serde_json::json!({"Name": "A"})), None);
+    }
+
+    #[test]
+    fn opposite_conditions_exclude_each_other() {
+        let condition = |name: &str, holds| DeployCondition {
+            name: name.to_owned(),
+            holds,
+        };
+        let prod = condition("Prod", true);
+        assert!(DeployCondition::excludes(
+            std::slice::from_ref(&prod),
+            &[prod.negated()]
+        ));
+        assert!(!DeployCondition::excludes(
+            std::slice::from_ref(&prod),
+            std::slice::from_ref(&prod)
+        ));
+        assert!(!DeployCondition::excludes(&[prod], &[condition("Test", false)]));
     }
 }

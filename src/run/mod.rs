@@ -108,6 +108,8 @@ pub struct RunOptions {
     pub state_dir: Option<PathBuf>,
     /// `--var name=value`; the last of a name counts.
     pub variables: Vec<(String, String)>,
+    /// `--condition name=true`: how the conditions of a template come out.
+    pub conditions: Vec<(String, bool)>,
     /// `--source action=PATH|URL[@REV]`, relative to the current folder.
     pub sources: Vec<(String, String)>,
     /// Approves everything.
@@ -140,6 +142,9 @@ impl RunOptions {
         let mut out = format!("pipe run {}", self.file.as_deref().unwrap_or("FILE"));
         for (name, value) in &self.variables {
             out.push_str(&format!(" --var {}", shell_word(&format!("{name}={value}"))));
+        }
+        for (name, value) in &self.conditions {
+            out.push_str(&format!(" --condition {}", shell_word(&format!("{name}={value}"))));
         }
         for (name, value) in &self.sources {
             out.push_str(&format!(" --source {}", shell_word(&format!("{name}={value}"))));
@@ -188,6 +193,15 @@ pub struct Run {
 pub fn run(pipeline: &Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> RunOutcome {
     let mut options = options.clone();
     options.project_dir = absolute(&options.project_dir);
+    let outcomes = options.conditions.iter().cloned().collect();
+    let decided;
+    let pipeline = match pipeline.decided(&outcomes) {
+        Ok(pipeline) => {
+            decided = pipeline;
+            &decided
+        }
+        Err(open) => return refuse(&plan::undecided(&open)),
+    };
     let plan = match plan::plan(pipeline, drivers, &options) {
         Ok(plan) => plan,
         Err(refusals) => return refuse(&refusals),

@@ -69,6 +69,17 @@ pub fn plan(pipeline: &ir::Pipeline, drivers: &dyn Drivers, options: &RunOptions
     }
 }
 
+/// Why a pipeline cannot run whose stages or actions depend on conditions that only a template decides.
+pub fn undecided(names: &[String]) -> Vec<Refusal> {
+    let refusal = |name: &String| Refusal {
+        kind: RefusalKind::Impossible,
+        place: None,
+        message: format!("a part of the pipeline depends on the template's condition `{name}`"),
+        help: Some(format!("say how it comes out: `--condition {name}=true`, or `=false`")),
+    };
+    names.iter().map(refusal).collect()
+}
+
 struct Planner<'a> {
     pipeline: &'a ir::Pipeline,
     drivers: &'a dyn Drivers,
