@@ -482,6 +482,61 @@ const CASES: &[Case] = &[
         },
         keeps: |p| ship(p).role_arn = Some(text("arn:aws:iam::111122223333:role/x", NEW)),
     },
+    // Accounts, and references to clone from.
+    Case {
+        code: "cross-account-without-key",
+        span: NEW,
+        breaks: |p| ship(p).role_arn = Some(text(ELSEWHERE, NEW)),
+        keeps: |p| {
+            ship(p).role_arn = Some(text(ELSEWHERE, NEW));
+            with_key(p, "alias/demo");
+        },
+    },
+    Case {
+        code: "cross-account-build-output",
+        span: COMPILE + OF_OUTPUT,
+        breaks: |p| {
+            with_key(p, "alias/demo");
+            ship_of(p, 1).role_arn = Some(text(ELSEWHERE, NEW));
+        },
+        keeps: |p| ship_of(p, 1).role_arn = Some(text("arn:aws:iam::111122223333:role/x", NEW)),
+    },
+    Case {
+        code: "artifact-between-accounts",
+        span: SHIP + OF_INPUT,
+        breaks: |p| {
+            with_key(p, "alias/demo");
+            ship_of(p, 0).role_arn = Some(text("arn:aws:iam::777788889999:role/x", NEW));
+            ship(p).role_arn = Some(text(ELSEWHERE, NEW));
+            ship(p).inputs[0].value = "app".to_owned();
+        },
+        keeps: |p| {
+            with_key(p, "alias/demo");
+            ship_of(p, 0).role_arn = Some(text("arn:aws:iam::777788889999:role/x", NEW));
+            ship(p).role_arn = Some(text(ELSEWHERE, NEW));
+        },
+    },
+    Case {
+        code: "clone-ref-consumer",
+        span: SHIP + OF_INPUT,
+        breaks: |p| {
+            clone_ref(p);
+            ship(p).inputs[0].value = "app".to_owned();
+        },
+        keeps: clone_ref,
+    },
+    Case {
+        code: "custom-type-name-long",
+        span: SHIP,
+        breaks: |p| ship(p).type_id = TypeId::parse("Deploy/Custom/abcdefghijklmnopqrstuvwxyz/1").unwrap(),
+        keeps: |p| ship(p).type_id = TypeId::parse("Deploy/Custom/abcdefghijklmnopqrstuvwxy/1").unwrap(),
+    },
+    Case {
+        code: "config-value-too-long",
+        span: SHIP,
+        breaks: |p| large(p, 103),
+        keeps: |p| large(p, 102),
+    },
     Case {
         code: "artifact-store-exclusive",
         span: PIPELINE,
@@ -1141,6 +1196,23 @@ const CASES: &[Case] = &[
 ];
 
 // What the cases do to a good pipeline.
+
+/// A role in another account than the pipeline's.
+const ELSEWHERE: &str = "arn:aws:iam::444455556666:role/x";
+
+/// As many configuration values as that, of 1000 characters each.
+fn large(pipeline: &mut Pipeline, values: usize) {
+    for number in 0..values {
+        let entry = entry(&"x".repeat(1000), NEW);
+        ship(pipeline).configuration.insert(format!("Key{number}"), entry);
+    }
+}
+
+fn clone_ref(pipeline: &mut Pipeline) {
+    let format = entry("CODEBUILD_CLONE_REF", APP);
+    let source = ship_of(pipeline, 0);
+    source.configuration.insert("OutputArtifactFormat".to_owned(), format);
+}
 
 fn ship(pipeline: &mut Pipeline) -> &mut Action {
     ship_of(pipeline, 2)

@@ -93,7 +93,10 @@ fn names_are_found_and_others_are_not() {
         ]
     );
     let names: Vec<_> = catalog.names("build").collect();
-    assert_eq!(names, ["cloudbees", "codebuild", "ecr_build_and_publish", "jenkins", "teamcity"]);
+    assert_eq!(
+        names,
+        ["cloudbees", "codebuild", "ecr_build_and_publish", "jenkins", "teamcity"]
+    );
     assert_eq!(catalog.names("buil").count(), 0);
     for name in ["codebuild", "build", "build.", "build.codebuil", "lib.codebuild", ""] {
         assert!(catalog.get(name).is_none(), "{name}");

@@ -289,11 +289,11 @@ impl<'a> Lowering<'a, '_> {
         self.diags.emit(suggest(report, &driver.text, &DRIVERS));
     }
 
-    /// Reports `require … at` fields that do not exist.
+    /// Reports `require … at` fields that do not exist; `output` stands for the output clauses.
     fn check_places(&mut self) {
         for place in std::mem::take(&mut self.places) {
             let name = place.text.as_str();
-            if RESERVED.contains(&name) || self.provider.field(name).is_some() {
+            if RESERVED.contains(&name) || name == "output" || self.provider.field(name).is_some() {
                 continue;
             }
             let message = format!("this provider has no field `{name}`");

@@ -44,6 +44,11 @@ pub static ACTION_TYPE_INVALID: Code = Code::error(
     "action-type-invalid",
     "an action type's category, owner, provider or version is malformed",
 );
+/// Constraint: action-type-name-max.
+pub static CUSTOM_TYPE_NAME_LONG: Code = Code::warning(
+    "custom-type-name-long",
+    "a custom action type's provider has more than the documented 25 characters",
+);
 /// Constraint: stage-name-unique.
 pub static DUPLICATE_STAGE_NAME: Code = Code::error("duplicate-stage-name", "two stages have the same AWS name");
 /// Constraint: action-name-unique.
@@ -60,6 +65,11 @@ pub static ARTIFACT_NAME_INVALID: Code = Code::error(
 /// Constraint: artifact-output-unique.
 pub static ARTIFACT_DUPLICATE: Code =
     Code::error("artifact-duplicate", "two actions make an artifact of the same name");
+/// Constraint: clone-ref-codebuild-only.
+pub static CLONE_REF_CONSUMER: Code = Code::error(
+    "clone-ref-consumer",
+    "a reference to clone from is given to an action that is not CodeBuild's",
+);
 /// Beyond the list of constraints.
 pub static DUPLICATE_INPUT: Code = Code::warning("duplicate-input", "an action takes the same artifact twice");
 /// Constraint: namespace-format.
@@ -167,6 +177,22 @@ pub static CROSS_REGION_UNSUPPORTED: Code = Code::error(
     "an action that must run in the pipeline's region runs in another",
 );
 
+/// Constraint: artifact-store-cross-account-cmk.
+pub static CROSS_ACCOUNT_WITHOUT_KEY: Code = Code::warning(
+    "cross-account-without-key",
+    "an action works in another account, and the artifact store has no key that it could use",
+);
+/// Constraint: codebuild-cross-account-no-outputs.
+pub static CROSS_ACCOUNT_BUILD_OUTPUT: Code = Code::warning(
+    "cross-account-build-output",
+    "a CodeBuild action in another account has output artifacts",
+);
+/// Constraint: action-cross-account-artifacts.
+pub static ARTIFACT_BETWEEN_ACCOUNTS: Code = Code::warning(
+    "artifact-between-accounts",
+    "an artifact goes from one foreign account to another",
+);
+
 // Versions.
 /// Constraints: execution-mode-v2, pipeline-variable-v2, trigger-v2, condition-v2.
 pub static REQUIRES_V2: Code = Code::error("requires-v2", "a V1 pipeline uses what only V2 has");
@@ -264,7 +290,7 @@ pub static CONFIG_VALUE_LONG: Code = Code::warning(
     "config-value-long",
     "a configuration value is longer than the documented 1000 characters",
 );
-/// Constraints: action-config-value-length, rule-config-limits.
+/// Constraints: action-config-value-length, rule-config-limits, action-resolved-config-size.
 pub static CONFIG_VALUE_TOO_LONG: Code = Code::error(
     "config-value-too-long",
     "a configuration value is longer than AWS takes",
@@ -352,11 +378,13 @@ pub static ALL: &[&Code] = &[
     &RUN_ORDER_RANGE,
     &INVALID_NAME,
     &ACTION_TYPE_INVALID,
+    &CUSTOM_TYPE_NAME_LONG,
     &DUPLICATE_STAGE_NAME,
     &DUPLICATE_ACTION_NAME,
     &DUPLICATE_RULE_NAME,
     &ARTIFACT_NAME_INVALID,
     &ARTIFACT_DUPLICATE,
+    &CLONE_REF_CONSUMER,
     &DUPLICATE_INPUT,
     &NAMESPACE_INVALID,
     &RESERVED_NAMESPACE,
@@ -384,6 +412,9 @@ pub static ALL: &[&Code] = &[
     &REGION_WITHOUT_STORE,
     &REGION_BESIDE_SINGLE_STORE,
     &CROSS_REGION_UNSUPPORTED,
+    &CROSS_ACCOUNT_WITHOUT_KEY,
+    &CROSS_ACCOUNT_BUILD_OUTPUT,
+    &ARTIFACT_BETWEEN_ACCOUNTS,
     &REQUIRES_V2,
     &PIPELINE_TYPE_UNSET,
     &TOO_MANY_TRIGGERS,

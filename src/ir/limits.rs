@@ -75,8 +75,9 @@ pub const RUN_ORDER: Limit = Limit::new(1, 999, MODEL);
 pub const NAME: Limit = Limit::new(1, 100, MODEL);
 pub const ARTIFACT_NAME: Limit = Limit::new(1, 100, MODEL);
 pub const NAMESPACE: Limit = Limit::new(1, 100, MODEL);
-/// The quota page says 25 for custom action types; the model takes 35.
 pub const PROVIDER: Limit = Limit::new(1, 35, MODEL);
+/// Of custom action types; the model takes 35, so above this it is a warning.
+pub const CUSTOM_PROVIDER: Limit = Limit::new(1, 25, QUOTAS);
 pub const VERSION: Limit = Limit::new(1, 9, MODEL);
 
 pub const ROLE_ARN: Limit = Limit::new(1, 1024, MODEL);
@@ -89,6 +90,8 @@ pub const CONFIGURATION_KEY: Limit = Limit::new(1, 50, MODEL);
 pub const CONFIGURATION_VALUE: Limit = Limit::new(1, 1000, QUOTAS);
 /// What the service says in its refusals.
 pub const CONFIGURATION_VALUE_REFUSED: Limit = Limit::new(1, 50_000, OBSERVED);
+/// Of one action's values together, in bytes, after references are resolved: "100 KB".
+pub const CONFIGURATION_SIZE: Limit = Limit::new(0, 100 * 1024, QUOTAS);
 pub const RULE_CONFIGURATION_ENTRIES: Limit = Limit::new(0, 200, MODEL);
 pub const RULE_CONFIGURATION_VALUE: Limit = Limit::new(1, 10_000, MODEL);
 pub const COMMANDS: Limit = Limit::new(1, 50, MODEL);

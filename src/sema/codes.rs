@@ -53,8 +53,10 @@ codes! {
     ARTIFACT_COUNT = error("artifact-count", "more or fewer artifacts than the provider takes or gives");
     ARTIFACT_NOT_INPUT = error("artifact-not-an-input", "a field names an artifact that is not among the action's inputs");
     UNKNOWN_VARIABLE_KEY = warning("unknown-variable-key", "a reference to a variable that the provider does not have");
+    CONFIG_JSON_INVALID = error("config-json-invalid", "a configuration value that should be JSON of some form is not");
     REQUIREMENT = error("unmet-requirement", "fields that do not go together, by the provider's own conditions");
     PROVIDER_NEEDS_V2 = error("provider-needs-v2", "a provider that V1 pipelines cannot use");
     REGION_NOT_SUPPORTED = error("region-not-supported", "an action in another region that must stay in the pipeline's");
+    UNKNOWN_ACTION_TYPE = warning("unknown-action-type", "an action or rule of a type that AWS is not known to have");
     DEPRECATED_PROVIDER = warning("deprecated-provider", "a provider that AWS is giving up");
 }

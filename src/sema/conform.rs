@@ -11,10 +11,12 @@ use crate::syntax::ast::ExprKind;
 
 use super::codes;
 use super::eval::{Env, Evaluator, NoReader};
+use super::known_types;
 use super::program::{ModuleId, Program};
 use super::signature::Signature;
-use super::ty::{Literal, Ty};
+use super::ty::Ty;
 use super::value::Value;
+use super::values::{self, decode, decode_text};
 
 /// Checks every action and rule whose type is known to `signature_of`.
 pub fn conform(
@@ -33,16 +35,12 @@ pub fn conform(
     for stage in &pipeline.stages {
         for action in &stage.actions {
             let subject = Subject::of_action(action);
-            if let Some(signature) = signature_of(&action.type_id) {
-                check(&subject, &signature, pipeline, diags);
-            }
+            check_subject(&subject, signature_of(&action.type_id), pipeline, diags);
             check_variables(&subject, &fixed, diags);
         }
         for rule in rules_of(stage) {
             let subject = Subject::of_rule(rule);
-            if let Some(signature) = signature_of(&rule.type_id) {
-                check(&subject, &signature, pipeline, diags);
-            }
+            check_subject(&subject, signature_of(&rule.type_id), pipeline, diags);
             check_variables(&subject, &fixed, diags);
         }
     }
@@ -121,6 +119,19 @@ impl<'i> Subject<'i> {
     }
 }
 
+fn check_subject(
+    subject: &Subject<'_>,
+    signature: Option<Rc<Signature>>,
+    pipeline: &ir::Pipeline,
+    diags: &mut Diagnostics,
+) {
+    let provider = signature.as_ref().map(|signature| &*signature.provider);
+    known_types::check(&subject.handle, subject.type_id, provider, subject.origin, diags);
+    if let Some(signature) = &signature {
+        check(subject, signature, pipeline, diags);
+    }
+}
+
 fn check(subject: &Subject<'_>, signature: &Signature, pipeline: &ir::Pipeline, diags: &mut Diagnostics) {
     let provider = &signature.provider;
     if let Some(why) = &provider.deprecated {
@@ -147,6 +158,7 @@ fn check(subject: &Subject<'_>, signature: &Signature, pipeline: &ir::Pipeline, 
         diags.emit(diagnostic.with_help("remove `region`"));
     }
     check_keys(subject, signature, diags);
+    values::check(subject.configuration, signature, diags);
     if subject.incomplete {
         return;
     }
@@ -374,7 +386,15 @@ fn check_requirements(subject: &Subject<'_>, signature: &Signature, reported: &[
         };
         let field = require.at.as_ref().and_then(|at| provider.field(at));
         let entry = field.and_then(|field| subject.configuration.get(&field.key));
-        let span = entry.map_or(subject.origin, |entry| entry.key_origin);
+        let artifacts = match require.at.as_deref() {
+            Some("input") => subject.inputs.last().map(|input| input.origin),
+            Some("output") => subject.outputs.last().map(|output| output.name.origin),
+            _ => None,
+        };
+        let span = entry
+            .map(|entry| entry.key_origin)
+            .or(artifacts)
+            .unwrap_or(subject.origin);
         let message = format!("`{}`: {message}", subject.handle);
         let help = match (field, entry) {
             (Some(field), None) => format!("give it `{} = …`", field.name),
@@ -412,39 +432,6 @@ fn decoded<'p>(subject: &Subject<'_>, field: &Field, ty: &Ty) -> Value<'p> {
             Some(text) => decode(text, ty.required(), encoding),
             None => Value::Unknown(Ty::Any),
         },
-    }
-}
-
-fn decode_text<'p>(text: &Text, ty: &Ty) -> Value<'p> {
-    text.as_literal().map_or(Value::Unknown(ty.clone()), Value::str)
-}
-
-fn decode<'p>(text: &str, ty: &Ty, encoding: Encoding) -> Value<'p> {
-    match (encoding, ty) {
-        (Encoding::Json | Encoding::EnvJson, _) => match serde_json::from_str::<serde_json::Value>(text) {
-            Ok(json) => Value::from_json(&json),
-            Err(_) => Value::Unknown(Ty::Any),
-        },
-        (Encoding::Minutes, _) => text
-            .parse::<u64>()
-            .map_or(Value::Unknown(Ty::Duration), |minutes| Value::Duration(minutes * 60)),
-        (Encoding::Csv, Ty::List(of, _)) => Value::list(
-            text.split(',')
-                .map(|entry| decode(entry, of, Encoding::Plain))
-                .collect(),
-        ),
-        (_, Ty::Bool) => text.parse().map_or(Value::Unknown(Ty::Bool), Value::Bool),
-        (_, Ty::Int(_)) => text.parse().map_or(Value::Unknown(Ty::INT), Value::Int),
-        (_, Ty::Union(members)) => {
-            let is_text = |ty: &Ty| matches!(ty, Ty::String(..) | Ty::Literal(Literal::Str(_)));
-            match members.iter().any(is_text) {
-                true => Value::str(text),
-                false => members
-                    .first()
-                    .map_or(Value::str(text), |member| decode(text, member, encoding)),
-            }
-        }
-        _ => Value::str(text),
     }
 }
 

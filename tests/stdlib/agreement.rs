@@ -13,7 +13,10 @@ use serde_json::Value;
 use super::from_source;
 
 /// AWS's pages on these are newer than what could be read of them, so keys that the library does not know are passed on.
-const OPEN: [&str; 2] = ["deploy.cloudformation_stack_instances", "deploy.cloudformation_stack_set"];
+const OPEN: [&str; 2] = [
+    "deploy.cloudformation_stack_instances",
+    "deploy.cloudformation_stack_set",
+];
 
 /// The longest value that the API model gives any key; only a tighter bound is a field's own.
 const ANY_LENGTH: [u64; 2] = [1_000, 10_000];

@@ -15,6 +15,7 @@ pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
     for (_, action) in ctx.actions() {
         let name = words::action(action);
         configuration(name, &action.configuration, action.origin, &ACTION_VALUE, diags);
+        size(name, &action.configuration, action.origin, diags);
         commands(name, &action.commands, &action.type_id.provider, action.origin, diags);
         environment(action, diags);
         outputs(action, diags);
@@ -121,6 +122,33 @@ fn value_length(name: &str, key: &str, value: &Text, at: Origin, limits: &ValueL
         )
         .with_help("shorten it to be safe: the service is known to take more today")
     });
+}
+
+/// What is written already; references become something else, so they count as nothing. A value that is refused by itself
+/// has its own report.
+fn size(name: &str, entries: &Configuration, whole: Origin, diags: &mut Diagnostics) {
+    let bytes: usize = entries.values().map(|entry| literal_bytes(&entry.value)).sum();
+    let most = limits::CONFIGURATION_SIZE.max;
+    let refused = |text: &Text| !at_most(text, limits::CONFIGURATION_VALUE_REFUSED.max);
+    if bytes <= most || entries.values().any(|entry| refused(&entry.value)) {
+        return;
+    }
+    diags.emit(
+        Diagnostic::new(
+            &codes::CONFIG_VALUE_TOO_LONG,
+            whole,
+            format!("the configuration of `{name}` is too long: it has {bytes} bytes, and {most} is the most"),
+        )
+        .with_help("put the texts in files of an artifact, or shorten them"),
+    );
+}
+
+fn literal_bytes(text: &Text) -> usize {
+    let of = |part: &TextPart| match part {
+        TextPart::Literal(literal) => literal.len(),
+        TextPart::Variable(_) | TextPart::Deploy(_) => 0,
+    };
+    text.parts().iter().map(of).sum()
 }
 
 /// As CodePipeline counts it: references as they are written. A value known when deploying counts as nothing.

@@ -11,7 +11,9 @@
 use crate::diagnostic::Diagnostics;
 use crate::ir::Pipeline;
 
+mod accounts;
 mod artifacts;
+mod clones;
 mod conditions;
 mod configuration;
 mod context;
@@ -41,6 +43,8 @@ pub fn validate(pipeline: &Pipeline, diags: &mut Diagnostics) {
     configuration::check(&ctx, diags);
     roles::check(&ctx, diags);
     stores::check(&ctx, diags);
+    accounts::check(&ctx, diags);
+    clones::check(&ctx, diags);
     versions::check(&ctx, diags);
     declarations::check(&ctx, diags);
     triggers::check(&ctx, diags);

@@ -182,6 +182,16 @@ fn action_type(id: &TypeId, name: &str, origin: Origin, diags: &mut Diagnostics)
         type_part(name, "owner", &id.owner, help, origin, diags);
     }
     provider_and_version(id, name, origin, diags);
+    let (documented, taken) = (limits::CUSTOM_PROVIDER, limits::PROVIDER);
+    if id.owner == "Custom" && id.provider.len() > documented.max && taken.fits(&id.provider) {
+        let message = format!(
+            "the custom type of `{name}` is called `{}`, of {} characters, and AWS documents {} as the most",
+            id.provider,
+            id.provider.len(),
+            documented.max
+        );
+        diags.emit(Diagnostic::new(&codes::CUSTOM_TYPE_NAME_LONG, origin, message).with_help("give it a shorter name"));
+    }
 }
 
 fn rule_type(id: &TypeId, name: &str, origin: Origin, diags: &mut Diagnostics) {
