@@ -139,6 +139,10 @@ fn check_ir<'p>(ir: &ir::Pipeline, signatures: &mut Signatures, ev: &mut Evaluat
     let mut signature_of = |id: &ir::TypeId| signatures.by_type(id, ev);
     conform::conform(ir, &mut signature_of, &mut found);
     lint::same_target::same_target(ir, &mut signature_of, &mut found);
+    lint::sources::sources(ir, &mut signature_of, &mut found);
+    lint::change_sets::change_sets(ir, &mut found);
+    lint::free_text::free_text(ir, &mut signature_of, &mut found);
+    lint::plain_secrets::plain_secrets(ir, &mut found);
     lint::local::local(ir, &mut found);
     ir::validate(ir, &mut found);
     ev.diags.extend(found);

@@ -20,6 +20,32 @@ pub static SAME_TARGET: Code = Code::warning(
     "actions that run at the same time and deploy to the same place",
 );
 
+pub static POLLING_SOURCE: Code = Code::warning(
+    "polling-source",
+    "a source that looks for changes from time to time instead of being told",
+);
+pub static DETECT_CHANGES_CONFLICT: Code = Code::warning(
+    "detect-changes-conflict",
+    "a source that starts the pipeline by itself although a trigger decides",
+);
+pub static CHANGE_SET_UNPAIRED: Code = Code::warning(
+    "change-set-unpaired",
+    "a change set that is made and not executed, or executed and not made",
+);
+pub static OUTPUT_WITHOUT_FILE: Code = Code::warning(
+    "output-without-file",
+    "an output artifact that CloudFormation leaves empty",
+);
+pub static SECRET_IN_PLAIN_TEXT: Code = Code::warning(
+    "secret-in-plain-text",
+    "a password, token or key that stands in plain text",
+);
+pub static FREE_TEXT_IN_SHELL: Code = Code::warning(
+    "free-text-in-shell",
+    "a command that holds text which whoever commits may choose",
+);
+pub static FREE_TEXT_IN_JSON: Code = Code::warning("free-text-in-json", "JSON that holds text which may break it");
+
 pub static UNKNOWN_LOCAL_SETTING: Code = Code::error(
     "unknown-local-setting",
     "a setting in a `local` block that no driver knows",
@@ -42,6 +68,13 @@ pub static ALL: &[&Code] = &[
     &UNUSED_VARIABLE,
     &UNUSED_BINDING,
     &SAME_TARGET,
+    &POLLING_SOURCE,
+    &DETECT_CHANGES_CONFLICT,
+    &CHANGE_SET_UNPAIRED,
+    &OUTPUT_WITHOUT_FILE,
+    &SECRET_IN_PLAIN_TEXT,
+    &FREE_TEXT_IN_SHELL,
+    &FREE_TEXT_IN_JSON,
     &UNKNOWN_LOCAL_SETTING,
     &WRONG_LOCAL_SETTING,
 ];
