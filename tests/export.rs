@@ -1,5 +1,7 @@
 //! What goes out: CodePipeline JSON and the IR as JSON, from IR that is built here.
 
+mod formats;
+
 use pipe::diagnostic::Diagnostics;
 use pipe::export::{codepipeline, ir as ir_json};
 use pipe::ir::{self, *};

@@ -108,14 +108,15 @@ pub(super) struct FmtArgs {
     pub(super) stdin: bool,
 }
 
-/// Compile to CodePipeline JSON
+/// Compile to CodePipeline JSON, CloudFormation or Terraform
 ///
-/// The JSON is what `aws codepipeline create-pipeline --cli-input-json` takes, byte for byte the same for the same file.
-/// If there are errors, nothing is written.
+/// CodePipeline JSON, where nothing else is asked for, is what `aws codepipeline create-pipeline --cli-input-json` takes.
+/// What a format cannot say is an error, and then nothing is written. The same file gives the same bytes.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   pipe export main.pipe
+  pipe export main.pipe --to cloudformation -o template.yml
   pipe export main.pipe -D region=eu-west-1 -o pipeline.json
   pipe export all.pipe --pipeline webshop | jq .pipeline.stages")]
 pub(super) struct ExportArgs {
@@ -142,6 +143,12 @@ pub(super) struct ExportArgs {
 pub(super) enum ExportFormat {
     /// The JSON of CodePipeline's API
     Codepipeline,
+    /// A CloudFormation template in YAML
+    Cloudformation,
+    /// The same in JSON
+    CloudformationJson,
+    /// The resource aws_codepipeline in Terraform's JSON syntax
+    Terraform,
     /// The compiler's own model of the pipeline, as JSON
     Ir,
 }

@@ -7,7 +7,7 @@ use super::load::{load, select};
 use super::output::deliver;
 use super::status::Status;
 use crate::diagnostic::{Diagnostics, human};
-use crate::export::{codepipeline, ir};
+use crate::export::{cloudformation, codepipeline, ir, terraform};
 
 /// Compiles a file and writes one of its pipelines out; nothing is written if there are errors.
 pub(super) fn export(args: &ExportArgs, console: &mut Console) -> Result<Status, Error> {
@@ -18,6 +18,13 @@ pub(super) fn export(args: &ExportArgs, console: &mut Console) -> Result<Status,
     let mut diagnostics = Diagnostics::default();
     let text = match args.to {
         ExportFormat::Codepipeline => codepipeline::export(&pipeline, &mut diagnostics),
+        ExportFormat::Cloudformation => {
+            cloudformation::export(&pipeline, cloudformation::Syntax::Yaml, &mut diagnostics)
+        }
+        ExportFormat::CloudformationJson => {
+            cloudformation::export(&pipeline, cloudformation::Syntax::Json, &mut diagnostics)
+        }
+        ExportFormat::Terraform => terraform::export(&pipeline, &mut diagnostics),
         ExportFormat::Ir => Some(ir::export(&pipeline)),
     };
     let diagnostics = diagnostics.into_sorted();

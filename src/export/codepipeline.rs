@@ -11,14 +11,14 @@ use std::marker::PhantomData;
 
 use serde::{Serialize, Serializer};
 
-use super::codes;
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::ir::{self, ConditionResult, EnvironmentKind, ExecutionMode, Node, Origin, RetryMode, Text};
+use super::{deploy_values, words};
+use crate::diagnostic::Diagnostics;
+use crate::ir::{self, Node, Text};
 
 /// The pipeline's JSON, with two-space indentation and one newline at the end; `None` if it holds what CodePipeline JSON
 /// cannot say, which is reported. The pipeline is expected to be valid; if it is not, neither is what comes out.
 pub fn export(pipeline: &ir::Pipeline, diags: &mut Diagnostics) -> Option<String> {
-    if !deploy_values(pipeline, diags) {
+    if !deploy_values::check(pipeline, "CodePipeline JSON", diags) {
         return None;
     }
     let output = CreatePipeline {
@@ -31,159 +31,6 @@ pub fn export(pipeline: &ir::Pipeline, diags: &mut Diagnostics) -> Option<String
     serde_json::to_writer_pretty(&mut json, &output).expect("writing strings and string keys to memory does not fail");
     json.push(b'\n');
     Some(String::from_utf8(json).expect("JSON is UTF-8"))
-}
-
-/// Reports every value that only CloudFormation can fill in; true if there is none.
-fn deploy_values(pipeline: &ir::Pipeline, diags: &mut Diagnostics) -> bool {
-    let mut found = Vec::new();
-    let mut look = |what: &str, owner: &str, text: &Text, at: Origin| {
-        if text.has_deploy_value() {
-            let message =
-                format!("{what} of `{owner}` is known when deploying only, and CodePipeline JSON cannot say it");
-            found.push(
-                Diagnostic::new(&codes::DEPLOY_TIME_VALUE, at, message)
-                    .with_help("export to CloudFormation, or give a value that is known now"),
-            );
-        }
-    };
-    let mut look_name = |what: &str, owner: &str, name: &ir::Node<String>| {
-        look(what, owner, &Text::of_name(&name.value), name.origin);
-    };
-    for_each_name(pipeline, &mut look_name);
-    let name = &pipeline.name.value;
-    if let Some(role) = &pipeline.role_arn {
-        look("the role", name, &role.value, role.origin);
-    }
-    for store in stores(pipeline) {
-        look("the artifact store", name, &store.location.value, store.location.origin);
-        if let Some(key) = &store.encryption_key {
-            look("the artifact store's key", name, &key.value, key.origin);
-        }
-    }
-    for stage in &pipeline.stages {
-        for action in &stage.actions {
-            let name = &action.name.value;
-            for (key, entry) in &action.configuration {
-                look(key, name, &entry.value, entry.origin);
-            }
-            for command in &action.commands {
-                look("a command", name, &command.value, command.origin);
-            }
-            for variable in &action.environment {
-                look(
-                    "an environment variable",
-                    name,
-                    &variable.value.value,
-                    variable.value.origin,
-                );
-            }
-            if let Some(role) = &action.role_arn {
-                look("the role", name, &role.value, role.origin);
-            }
-        }
-        let on_failure = stage
-            .on_failure
-            .as_ref()
-            .and_then(|handling| handling.condition.as_ref());
-        let conditions = [stage.before_entry.as_ref(), stage.on_success.as_ref(), on_failure];
-        for rule in conditions.into_iter().flatten().flat_map(|condition| &condition.rules) {
-            let name = &rule.name.value;
-            for (key, entry) in &rule.configuration {
-                look(key, name, &entry.value, entry.origin);
-            }
-            for command in &rule.commands {
-                look("a command", name, &command.value, command.origin);
-            }
-            if let Some(role) = &rule.role_arn {
-                look("the role", name, &role.value, role.origin);
-            }
-        }
-    }
-    conditions(pipeline, &mut found);
-    let none = found.is_empty();
-    for diagnostic in found {
-        diags.emit(diagnostic);
-    }
-    none
-}
-
-/// What a pipeline says that belongs to the template around it alone.
-fn conditions(pipeline: &ir::Pipeline, found: &mut Vec<Diagnostic>) {
-    let mut report = |message: String, at: Origin| {
-        let help = "export to CloudFormation, or decide it when compiling: `if` over a `param`";
-        found.push(Diagnostic::new(&codes::DEPLOY_TIME_VALUE, at, message).with_help(help));
-    };
-    for stage in &pipeline.stages {
-        if let Some(condition) = stage.when.first() {
-            let message = format!("stage `{}` depends on the template's condition {condition}", stage.name);
-            report(message, stage.origin);
-        }
-        for action in &stage.actions {
-            if let Some(condition) = action.when.first() {
-                let message = format!(
-                    "action `{}` depends on the template's condition {condition}",
-                    action.name
-                );
-                report(message, action.origin);
-            }
-        }
-    }
-    let mut only_in_a_template = |what: &str, at: Origin| {
-        let message =
-            format!("`{what}` is a property of the CloudFormation resource, and CodePipeline JSON cannot say it");
-        let help = "export to CloudFormation, or remove it";
-        found.push(Diagnostic::new(&codes::DEPLOY_TIME_VALUE, at, message).with_help(help));
-    };
-    if let Some(restart) = &pipeline.deployment.restart_execution_on_update {
-        only_in_a_template("restart_execution_on_update", restart.origin);
-    }
-    if let Some(first) = pipeline.deployment.disabled_transitions.first() {
-        only_in_a_template("disabled_transitions", first.stage.origin);
-    }
-}
-
-/// Calls `look` with each name and the like: what it is, whose, and the name itself.
-fn for_each_name(pipeline: &ir::Pipeline, look: &mut dyn FnMut(&str, &str, &ir::Node<String>)) {
-    let owner = &pipeline.name.value;
-    look("the name", owner, &pipeline.name);
-    for variable in &pipeline.variables {
-        look("the name", &variable.name.value, &variable.name);
-        variable
-            .default
-            .iter()
-            .for_each(|default| look("the default", &variable.name.value, default));
-    }
-    for tag in &pipeline.tags {
-        look("a tag", owner, &tag.value);
-    }
-    for stage in &pipeline.stages {
-        look("the name", &stage.name.value, &stage.name);
-        for action in &stage.actions {
-            let owner = &action.name.value;
-            look("the name", owner, &action.name);
-            action.inputs.iter().for_each(|input| look("an input", owner, input));
-            action
-                .outputs
-                .iter()
-                .for_each(|output| look("an output", owner, &output.name));
-            action
-                .region
-                .iter()
-                .for_each(|region| look("the region", owner, region));
-            action
-                .namespace
-                .iter()
-                .for_each(|namespace| look("the namespace", owner, namespace));
-        }
-    }
-}
-
-fn stores(pipeline: &ir::Pipeline) -> Vec<&ir::Store> {
-    match &pipeline.stores {
-        ir::Stores::Missing => Vec::new(),
-        ir::Stores::One(store) => vec![store],
-        ir::Stores::ByRegion { stores, .. } => stores.values().collect(),
-    }
 }
 
 #[derive(Serialize)]
@@ -232,16 +79,8 @@ impl<'a> From<&'a ir::Pipeline> for Pipeline<'a> {
             artifact_store,
             artifact_stores,
             stages: List::of(&pipeline.stages),
-            execution_mode: pipeline.execution_mode.as_ref().map(|mode| match mode.value {
-                ExecutionMode::Superseded => "SUPERSEDED",
-                ExecutionMode::Queued => "QUEUED",
-                ExecutionMode::Parallel => "PARALLEL",
-            }),
-            pipeline_type: match pipeline.pipeline_type.value {
-                ir::PipelineType::V1 => Some("V1"),
-                ir::PipelineType::V2 => Some("V2"),
-                ir::PipelineType::Unset => None,
-            },
+            execution_mode: pipeline.execution_mode.as_ref().map(words::execution_mode),
+            pipeline_type: words::pipeline_type(&pipeline.pipeline_type),
             variables: List::of(&pipeline.variables),
             triggers: List::of(&pipeline.triggers),
         }
@@ -323,27 +162,15 @@ struct RetryConfiguration {
 impl<'a> From<&'a ir::FailureHandling> for FailureConditions<'a> {
     fn from(handling: &'a ir::FailureHandling) -> Self {
         Self {
-            result: handling.result.as_ref().map(|result| result_name(result.value)),
+            result: handling.result.as_ref().map(words::condition_result),
             retry_configuration: handling.retry_mode.as_ref().map(|mode| RetryConfiguration {
-                retry_mode: match mode.value {
-                    RetryMode::FailedActions => "FAILED_ACTIONS",
-                    RetryMode::AllActions => "ALL_ACTIONS",
-                },
+                retry_mode: words::retry_mode(mode),
             }),
             conditions: handling
                 .condition
                 .as_ref()
                 .map(|condition| [Condition::from(condition)]),
         }
-    }
-}
-
-fn result_name(result: ConditionResult) -> &'static str {
-    match result {
-        ConditionResult::Rollback => "ROLLBACK",
-        ConditionResult::Fail => "FAIL",
-        ConditionResult::Retry => "RETRY",
-        ConditionResult::Skip => "SKIP",
     }
 }
 
@@ -372,7 +199,7 @@ struct Condition<'a> {
 impl<'a> From<&'a ir::Condition> for Condition<'a> {
     fn from(condition: &'a ir::Condition) -> Self {
         Self {
-            result: condition.result.as_ref().map(|result| result_name(result.value)),
+            result: condition.result.as_ref().map(words::condition_result),
             rules: List::of(&condition.rules),
         }
     }
@@ -519,11 +346,7 @@ impl<'a> From<&'a ir::EnvironmentVariable> for EnvironmentVariable<'a> {
         Self {
             name: &variable.name.value,
             value: Value::from(&variable.value),
-            kind: match variable.kind {
-                EnvironmentKind::Plaintext => "PLAINTEXT",
-                EnvironmentKind::SecretsManager => "SECRETS_MANAGER",
-                EnvironmentKind::ParameterStore => "PARAMETER_STORE",
-            },
+            kind: words::environment_kind(variable.kind),
         }
     }
 }
@@ -568,7 +391,7 @@ struct GitConfiguration<'a> {
 impl<'a> From<&'a ir::Trigger> for Trigger<'a> {
     fn from(trigger: &'a ir::Trigger) -> Self {
         Self {
-            provider_type: "CodeStarSourceConnection",
+            provider_type: words::TRIGGER_PROVIDER,
             git_configuration: GitConfiguration {
                 source_action_name: &trigger.source_action.value,
                 push: List::of(&trigger.push),
@@ -626,11 +449,7 @@ struct Event(&'static str);
 
 impl From<&Node<ir::PullRequestEvent>> for Event {
     fn from(event: &Node<ir::PullRequestEvent>) -> Self {
-        Self(match event.value {
-            ir::PullRequestEvent::Open => "OPEN",
-            ir::PullRequestEvent::Updated => "UPDATED",
-            ir::PullRequestEvent::Closed => "CLOSED",
-        })
+        Self(words::pull_request_event(event))
     }
 }
 
