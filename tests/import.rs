@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use pipe::compile::Main;
 use pipe::diagnostic::Diagnostics;
-use pipe::export;
+use pipe::export::{self, cloudformation::Syntax};
 use pipe::import::{self, Loaded};
 use pipe::source::{self, MemoryHost};
 
@@ -76,8 +76,50 @@ fn codepipeline_json_comes_back() {
     assert_eq!(same, documents.len());
 }
 
+#[test]
+fn templates_come_back() {
+    let documents = corpus("cfn");
+    let (mut same, mut different, mut refused) = (0, Vec::new(), Vec::new());
+    for (name, bytes) in &documents {
+        let loaded = load(name, bytes);
+        if loaded.lost {
+            refused.push(name.as_str());
+            continue;
+        }
+        let text = source::decode(bytes.clone()).unwrap();
+        let written = normal::resources(&text);
+        assert_eq!(written.len(), loaded.compiled.pipelines.len(), "{name}");
+        for pipeline in &loaded.compiled.pipelines {
+            let original = written[&pipeline.handle.0].clone();
+            let exported = export::cloudformation::export(pipeline, Syntax::Json, &mut Diagnostics::default()).unwrap();
+            let exported = normal::resources(&exported).into_values().next().unwrap();
+            if exported == original {
+                same += 1;
+            } else {
+                let of = |value: &serde_json::Value| serde_json::to_string_pretty(value).unwrap();
+                let (a, b) = (of(&original), of(&exported));
+                let diff = similar::TextDiff::from_lines(&a, &b)
+                    .unified_diff()
+                    .context_radius(3)
+                    .to_string();
+                different.push(format!("{name}\n{diff}"));
+            }
+        }
+    }
+    println!(
+        "{same} pipelines of {} templates come back, {} templates are refused: {refused:#?}",
+        documents.len(),
+        refused.len()
+    );
+    assert!(different.is_empty(), "{}", different.join("\n"));
+    // No pipeline in it; a condition that is no name, twice; a resource without an attribute; functions in an object.
+    assert!(documents.is_empty() || refused.len() == 5, "{refused:?}");
+}
+
 /// Documents up to what means the same: keys in any order, gaps in run orders, what is left out or empty.
 mod normal {
+    use std::collections::BTreeMap;
+
     use serde_json::{Map, Value};
 
     pub(super) fn codepipeline(text: &str) -> Value {
@@ -95,8 +137,29 @@ mod normal {
         pipeline
     }
 
+    /// The properties of a template's pipelines.
+    pub(super) fn resources(text: &str) -> BTreeMap<String, Value> {
+        let mut sources = pipe::source::Sources::default();
+        let file = sources.add("template", None, text);
+        let mut diags = pipe::diagnostic::Diagnostics::default();
+        let template = pipe::import::document::read(text, file, &mut diags)
+            .tree
+            .unwrap()
+            .to_json();
+        let resources = template.get("Resources").unwrap_or(&template).as_object().unwrap();
+        let is_pipeline = |(_, resource): &(&String, &Value)| resource["Type"] == "AWS::CodePipeline::Pipeline";
+        let mut found = BTreeMap::new();
+        for (id, resource) in resources.iter().filter(is_pipeline) {
+            let mut properties = resource["Properties"].clone();
+            declaration(&mut properties, |key| key[..1].to_uppercase() + &key[1..]);
+            found.insert(id.clone(), properties);
+        }
+        found
+    }
+
     /// `key` spells a key of the API as the document does.
     fn declaration(pipeline: &mut Value, key: impl Fn(&str) -> String) {
+        complete(pipeline, &key);
         for stage in pipeline[&key("stages")].as_array_mut().unwrap() {
             let Some(actions) = stage.get_mut(key("actions")).and_then(Value::as_array_mut) else {
                 continue;
@@ -105,14 +168,32 @@ mod normal {
             let mut steps: Vec<u64> = actions.iter().map(order).collect();
             steps.sort_unstable();
             steps.dedup();
-            for action in actions.iter_mut() {
-                let step = steps.iter().position(|step| *step == order(action)).unwrap();
-                action[&key("runOrder")] = (step + 1).into();
+            // What is under `Fn::If` takes part in no renumbering, and no document here has gaps beside it.
+            if actions.iter().all(|action| action.get("Fn::If").is_none()) {
+                for action in actions.iter_mut() {
+                    let step = steps.iter().position(|step| *step == order(action)).unwrap();
+                    action[&key("runOrder")] = (step + 1).into();
+                }
+                actions.sort_by_key(order);
             }
-            actions.sort_by_key(order);
         }
         strings(pipeline);
         *pipeline = without_empty(pipeline.take());
+    }
+
+    /// Writes out what is left out, and leaves out what AWS keeps for itself.
+    fn complete(value: &mut Value, key: &impl Fn(&str) -> String) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(|item| complete(item, key)),
+            Value::Object(fields) => {
+                if fields.contains_key(&key("actionTypeId")) {
+                    fields.entry(key("runOrder")).or_insert(1.into());
+                }
+                fields.remove(&key("blockers"));
+                fields.values_mut().for_each(|value| complete(value, key));
+            }
+            _ => {}
+        }
     }
 
     fn number(value: &Value) -> u64 {
@@ -124,7 +205,15 @@ mod normal {
         match value {
             Value::Bool(_) | Value::Number(_) => *value = value.to_string().into(),
             Value::Array(items) => items.iter_mut().for_each(strings),
-            Value::Object(fields) => fields.values_mut().for_each(strings),
+            Value::Object(fields) => {
+                if let Some(Value::String(text)) = fields.get("Fn::GetAtt")
+                    && let Some((name, attribute)) = text.split_once('.')
+                {
+                    let parts = vec![name, attribute].into();
+                    fields.insert("Fn::GetAtt".to_owned(), parts);
+                }
+                fields.values_mut().for_each(strings);
+            }
             _ => {}
         }
     }

@@ -169,6 +169,11 @@ fn config_value(reader: &mut Reader<'_>, value: &Tree) -> Option<Text> {
         return Some(reader.text(value)?.value);
     }
     let message = format!("AWS wants a string here, and this is {}", value.described());
+    if value.has_intrinsic() {
+        let diagnostic = Diagnostic::new(&codes::MISPLACED_INTRINSIC, value.span, message);
+        reader.lose(diagnostic.with_help("write its JSON in one string, with `Fn::Sub` for what is filled in"));
+        return None;
+    }
     let diagnostic = Diagnostic::new(&codes::NOT_A_STRING, value.span, message);
     let scalars: Option<Vec<&str>> = value
         .as_list()

@@ -242,7 +242,17 @@ impl Reader<'_> {
                 }
                 Text::literal(text)
             }
-            (Value::Map(_), Dialect::CloudFormation) if tree.intrinsic().is_some() => intrinsic(tree)?,
+            (Value::Map(_), Dialect::CloudFormation) if tree.intrinsic().is_some() => match intrinsic(tree) {
+                Some(text) => text,
+                None => {
+                    let message = "the argument of this intrinsic function is not what CloudFormation takes";
+                    let diagnostic = Diagnostic::new(&codes::WRONG_KIND, tree.span, message);
+                    self.lose(
+                        diagnostic.with_help("`Ref` takes a name, `Fn::GetAtt` a resource's name and an attribute"),
+                    );
+                    return None;
+                }
+            },
             _ => {
                 self.wrong(tree, "a string");
                 return None;

@@ -81,6 +81,16 @@ impl Tree {
         }
     }
 
+    /// Whether an intrinsic function stands anywhere in it.
+    pub fn has_intrinsic(&self) -> bool {
+        self.intrinsic().is_some()
+            || match &self.value {
+                Value::List(items) => items.iter().any(Tree::has_intrinsic),
+                Value::Map(entries) => entries.iter().any(|(_, value)| value.has_intrinsic()),
+                _ => false,
+            }
+    }
+
     /// `AWS::NoValue`: as if it were not there.
     pub fn is_no_value(&self) -> bool {
         matches!(self.intrinsic(), Some(("Ref", name)) if name.as_str() == Some("AWS::NoValue"))

@@ -70,6 +70,7 @@ impl DeployValue {
             {
                 Self::GetAtt(name.clone(), attribute.clone())
             }
+            ("Ref" | "Fn::GetAtt", _) => return None,
             (function, _) if function.starts_with("Fn::") => Self::Intrinsic {
                 function: function.to_owned(),
                 argument: argument.clone(),
