@@ -9,6 +9,7 @@ use crate::sema::program::{self, ModuleId, Program};
 use crate::sema::signature::Signatures;
 use crate::sema::ty::Ty;
 use crate::sema::value::Value;
+use crate::sema::wording::Wording;
 use crate::sema::{check, codes, conform, expand, link, params};
 use crate::source::{self, FileId, Host, ReadError, Sources};
 use crate::syntax::ast::{self, ItemKind};
@@ -85,12 +86,17 @@ pub fn take_in(host: &dyn Host, main: &Main, sources: &mut Sources) -> Result<(F
 }
 
 /// Checks pipelines that another front end has read, by the same rules.
-pub fn check_foreign(sources: Sources, pipelines: Vec<ir::Pipeline>, mut diags: Diagnostics) -> Compiled {
+pub fn check_foreign(
+    sources: Sources,
+    pipelines: Vec<ir::Pipeline>,
+    wording: Wording,
+    mut diags: Diagnostics,
+) -> Compiled {
     let program = Program::default();
     let mut ev = Evaluator::new(&program, &NoReader, &mut diags);
     let mut signatures = Signatures::new(&program, &mut ev);
     for pipeline in &pipelines {
-        check_ir(pipeline, &mut signatures, &mut ev);
+        check_ir(pipeline, &mut signatures, wording, &mut ev);
     }
     let catalog = signatures.catalog;
     Compiled {
@@ -117,7 +123,7 @@ fn pipelines<'p>(program: &'p Program, ev: &mut Evaluator<'p, '_>) -> (Vec<ir::P
             ir.incomplete = true;
             ir.stages.iter_mut().for_each(|stage| stage.incomplete = true);
         }
-        check_ir(&ir, &mut signatures, ev);
+        check_ir(&ir, &mut signatures, Wording::Pipe, ev);
         compiled.push(ir);
     }
     expand::check_unused_templates(ev, &mut signatures, main);
@@ -134,10 +140,10 @@ fn pipelines<'p>(program: &'p Program, ev: &mut Evaluator<'p, '_>) -> (Vec<ir::P
 }
 
 /// All rules about one pipeline: those of any declaration, those of its providers, and the lints.
-fn check_ir<'p>(ir: &ir::Pipeline, signatures: &mut Signatures, ev: &mut Evaluator<'p, '_>) {
+fn check_ir<'p>(ir: &ir::Pipeline, signatures: &mut Signatures, wording: Wording, ev: &mut Evaluator<'p, '_>) {
     let mut found = Diagnostics::default();
     let mut signature_of = |id: &ir::TypeId| signatures.by_type(id, ev);
-    conform::conform(ir, &mut signature_of, &mut found);
+    conform::conform(ir, &mut signature_of, wording, &mut found);
     lint::same_target::same_target(ir, &mut signature_of, &mut found);
     lint::sources::sources(ir, &mut signature_of, &mut found);
     lint::change_sets::change_sets(ir, &mut found);

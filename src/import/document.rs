@@ -2,6 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::ir::{DisabledTransition, Node, Pipeline, Tag};
+use crate::sema::wording::Wording;
 use crate::source::{FileId, Span};
 
 use super::codes;
@@ -14,6 +15,8 @@ use super::{declaration, json, yaml};
 pub struct Document {
     /// In the order of the text. With something lost, they are not all that the document says.
     pub pipelines: Vec<Pipeline>,
+    /// The words of its own kind.
+    pub wording: Wording,
     /// None if the text is neither JSON nor YAML.
     pub tree: Option<Tree>,
     /// A key or value could not be taken over, and was reported.
@@ -32,6 +35,7 @@ pub fn read(text: &str, file: FileId, diags: &mut Diagnostics) -> Document {
     let Some(tree) = parsed else {
         return Document {
             pipelines: Vec::new(),
+            wording: Wording::CodePipeline,
             tree: None,
             lost: true,
         };
@@ -40,6 +44,10 @@ pub fn read(text: &str, file: FileId, diags: &mut Diagnostics) -> Document {
     // Documentation and scripts show a template's resources without the rest of it.
     let are_resources = tree.as_map().into_iter().flatten().any(|(_, entry)| is_pipeline(entry));
     let resources = tree.get("Resources").or_else(|| are_resources.then_some(&tree));
+    let wording = match resources {
+        Some(_) => Wording::CloudFormation,
+        None => Wording::CodePipeline,
+    };
     let pipelines = match resources {
         Some(resources) => template(resources, diags, &mut lost),
         None => declared(&tree, diags, &mut lost).into_iter().collect(),
@@ -56,6 +64,7 @@ pub fn read(text: &str, file: FileId, diags: &mut Diagnostics) -> Document {
     }
     Document {
         pipelines,
+        wording,
         tree: Some(tree),
         lost,
     }

@@ -62,10 +62,15 @@ pub fn load(host: &dyn Host, main: &Main) -> Result<Loaded, ReadError> {
     let mut diags = Diagnostics::default();
     let (file, _) = take_in(host, main, &mut sources)?;
     let text = sources.file(file).text.clone();
-    let Document { pipelines, tree, lost } = document::read(&text, file, &mut diags);
+    let Document {
+        pipelines,
+        wording,
+        tree,
+        lost,
+    } = document::read(&text, file, &mut diags);
     if let Some(tree) = tree {
         sources.set_pointers(file, Some(Arc::new(move |offset| tree.pointer_at(offset))));
     }
-    let compiled = check_foreign(sources, pipelines, diags);
+    let compiled = check_foreign(sources, pipelines, wording, diags);
     Ok(Loaded { compiled, lost })
 }

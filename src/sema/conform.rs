@@ -17,11 +17,13 @@ use super::signature::Signature;
 use super::ty::Ty;
 use super::value::Value;
 use super::values::{self, decode, decode_text};
+use super::wording::{REMOVE_TYPE, Wording};
 
 /// Checks every action and rule whose type is known to `signature_of`.
 pub fn conform(
     pipeline: &ir::Pipeline,
     signature_of: &mut dyn FnMut(&TypeId) -> Option<Rc<Signature>>,
+    wording: Wording,
     diags: &mut Diagnostics,
 ) {
     let mut fixed: HashMap<&str, Rc<Signature>> = HashMap::new();
@@ -35,12 +37,12 @@ pub fn conform(
     for stage in &pipeline.stages {
         for action in &stage.actions {
             let subject = Subject::of_action(action);
-            check_subject(&subject, signature_of(&action.type_id), pipeline, diags);
+            check_subject(&subject, signature_of(&action.type_id), pipeline, wording, diags);
             check_variables(&subject, &fixed, diags);
         }
         for rule in rules_of(stage) {
             let subject = Subject::of_rule(rule);
-            check_subject(&subject, signature_of(&rule.type_id), pipeline, diags);
+            check_subject(&subject, signature_of(&rule.type_id), pipeline, wording, diags);
             check_variables(&subject, &fixed, diags);
         }
     }
@@ -123,12 +125,20 @@ fn check_subject(
     subject: &Subject<'_>,
     signature: Option<Rc<Signature>>,
     pipeline: &ir::Pipeline,
+    wording: Wording,
     diags: &mut Diagnostics,
 ) {
     let provider = signature.as_ref().map(|signature| &*signature.provider);
     known_types::check(&subject.handle, subject.type_id, provider, subject.origin, diags);
-    if let Some(signature) = &signature {
-        check(subject, signature, pipeline, diags);
+    let Some(signature) = &signature else { return };
+    if wording == Wording::Pipe {
+        return check(subject, signature, pipeline, diags);
+    }
+    let mut found = Diagnostics::default();
+    check(subject, signature, pipeline, &mut found);
+    for mut diagnostic in found.into_sorted() {
+        wording.apply(&mut diagnostic, &signature.provider);
+        diags.emit(diagnostic);
     }
 }
 
@@ -145,7 +155,7 @@ fn check(subject: &Subject<'_>, signature: &Signature, pipeline: &ir::Pipeline, 
         );
         let diagnostic = Diagnostic::new(&codes::PROVIDER_NEEDS_V2, subject.origin, message)
             .with_other(pipeline.pipeline_type.origin, "the pipeline's type is set here")
-            .with_help("remove `pipeline_type = \"V1\"`: V2 is what a pipeline is without it");
+            .with_help(REMOVE_TYPE);
         diags.emit(diagnostic);
     }
     if let Some(region) = subject.region

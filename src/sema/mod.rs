@@ -20,3 +20,4 @@ pub mod signature;
 pub mod ty;
 pub mod value;
 mod values;
+pub mod wording;
