@@ -482,6 +482,18 @@ const CASES: &[Case] = &[
         },
         keeps: |p| ship(p).role_arn = Some(text("arn:aws:iam::111122223333:role/x", NEW)),
     },
+    Case {
+        code: "encryption-key-elsewhere",
+        span: NEW,
+        breaks: |p| with_key(p, "arn:aws:kms:eu-west-1:444455556666:key/x"),
+        keeps: |p| with_key(p, "arn:aws:kms:eu-west-1:111122223333:key/x"),
+    },
+    Case {
+        code: "parallel-mode-crowd",
+        span: NEW,
+        breaks: |p| crowd_in_parallel_mode(p, 6),
+        keeps: |p| crowd_in_parallel_mode(p, 5),
+    },
     // Accounts, and references to clone from.
     Case {
         code: "cross-account-without-key",
@@ -1205,6 +1217,15 @@ fn large(pipeline: &mut Pipeline, values: usize) {
     for number in 0..values {
         let entry = entry(&"x".repeat(1000), NEW);
         ship(pipeline).configuration.insert(format!("Key{number}"), entry);
+    }
+}
+
+fn crowd_in_parallel_mode(pipeline: &mut Pipeline, number: usize) {
+    pipeline.execution_mode = Some(node(ExecutionMode::Parallel, 90));
+    for index in 0..number {
+        let mut one = action(&format!("x{index}"), "Approval/AWS/Manual/1", NEW);
+        one.run_order = 2;
+        pipeline.stages[2].actions.push(one);
     }
 }
 

@@ -7,6 +7,7 @@ mod support;
 
 mod check;
 mod cli;
+mod constraints;
 mod docs;
 mod examples;
 mod export;

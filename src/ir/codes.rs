@@ -27,6 +27,11 @@ pub static TOO_MANY_PARALLEL_ACTIONS: Code = Code::error(
     "too-many-parallel-actions",
     "more than 100 actions of a stage run at the same time",
 );
+/// Constraint: parallel-mode-actions.
+pub static PARALLEL_MODE_CROWD: Code = Code::warning(
+    "parallel-mode-crowd",
+    "more than five actions of a pipeline in PARALLEL mode run at the same time",
+);
 /// Constraint: stage-sequential-max.
 pub static TOO_MANY_SEQUENTIAL_ACTIONS: Code =
     Code::error("too-many-sequential-actions", "a stage has more than 100 steps");
@@ -158,6 +163,11 @@ pub static BUCKET_NAME_INVALID: Code =
 pub static ENCRYPTION_KEY_INVALID: Code = Code::error(
     "encryption-key-invalid",
     "an artifact store's key id is empty or too long",
+);
+/// Constraint: artifact-store-same-account.
+pub static ENCRYPTION_KEY_ELSEWHERE: Code = Code::warning(
+    "encryption-key-elsewhere",
+    "an artifact store's key belongs to another region or account",
 );
 /// Constraints: artifact-stores-key-format, action-region-format.
 pub static REGION_INVALID: Code = Code::error("region-invalid", "a region's name is malformed");
@@ -373,6 +383,7 @@ pub static ALL: &[&Code] = &[
     &NO_WORK_STAGE,
     &TOO_MANY_ACTIONS,
     &TOO_MANY_PARALLEL_ACTIONS,
+    &PARALLEL_MODE_CROWD,
     &TOO_MANY_SEQUENTIAL_ACTIONS,
     &TOO_MANY_ACTIONS_TOTAL,
     &RUN_ORDER_RANGE,
@@ -408,6 +419,7 @@ pub static ALL: &[&Code] = &[
     &ARTIFACT_STORE_EXCLUSIVE,
     &BUCKET_NAME_INVALID,
     &ENCRYPTION_KEY_INVALID,
+    &ENCRYPTION_KEY_ELSEWHERE,
     &REGION_INVALID,
     &REGION_WITHOUT_STORE,
     &REGION_BESIDE_SINGLE_STORE,

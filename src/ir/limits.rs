@@ -66,6 +66,8 @@ pub const STAGES: Limit = Limit::new(2, 50, QUOTAS);
 /// The quota page says 50 in one row, and 100 parallel and 100 sequential ones in two others: a warning above this.
 pub const ACTIONS_IN_STAGE: Limit = Limit::new(1, 50, QUOTAS);
 pub const PARALLEL_ACTIONS: Limit = Limit::new(1, 100, QUOTAS);
+/// Of one execution in PARALLEL mode.
+pub const PARALLEL_MODE_ACTIONS: Limit = Limit::new(1, 5, QUOTAS);
 /// Counted in steps: what runs at the same time is one.
 pub const SEQUENTIAL_ACTIONS: Limit = Limit::new(1, 100, QUOTAS);
 pub const ACTIONS_IN_PIPELINE: Limit = Limit::new(1, 1000, QUOTAS);

@@ -107,10 +107,15 @@ pub(super) fn spelling(what: &str, name: &Node<String>, whole: Origin, rule: &Ru
     if is_deploy_name(text) {
         return;
     }
+    let bare = what;
+    let what = match what.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        true => format!("an {what}"),
+        false => format!("a {what}"),
+    };
     // A reference is resolved in configuration only, so here it would be part of the name.
     if text.contains("#{") {
         let message = format!(
-            "`{}`: references are not resolved in the name of a {what}",
+            "`{}`: references are not resolved in the name of {what}",
             words::short(text)
         );
         diags.emit(
@@ -120,7 +125,7 @@ pub(super) fn spelling(what: &str, name: &Node<String>, whole: Origin, rule: &Ru
         return;
     }
     let problem = if text.is_empty() {
-        format!("a name of a {what} is empty")
+        format!("the name of {what} is empty")
     } else if let Some(character) = text.chars().find(|&c| !(c.is_ascii() && (rule.takes)(c as u8))) {
         let character = match character {
             ' ' => "a blank".to_owned(),
@@ -128,12 +133,12 @@ pub(super) fn spelling(what: &str, name: &Node<String>, whole: Origin, rule: &Ru
             c => format!("`{c}`"),
         };
         format!(
-            "AWS does not take {character} in the name of a {what}: `{}`",
+            "AWS does not take {character} in the name of {what}: `{}`",
             words::short(text)
         )
     } else if !rule.limit.fits(text) {
         format!(
-            "the name of {what} `{}` is too long: {}",
+            "the name of {bare} `{}` is too long: {}",
             words::short(text),
             words::too_long(text, rule.limit.max)
         )

@@ -27,6 +27,7 @@ pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
         Stores::Missing => missing(ctx, pipeline.origin, diags),
         Stores::One(one) => {
             store(one, pipeline.origin, diags);
+            key_elsewhere(ctx, None, one, diags);
             regions_with_one_store(ctx, home, one, diags);
         }
         Stores::ByRegion { stores, both, origin } => {
@@ -51,6 +52,7 @@ pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
             for (region, one) in stores {
                 region_format(region, place(one.origin, origin), diags);
                 store(one, origin, diags);
+                key_elsewhere(ctx, Some(region), one, diags);
             }
             if !stores.is_empty() {
                 regions_covered(ctx, stores, origin, diags);
@@ -110,6 +112,39 @@ fn store(store: &Store, whole: Origin, diags: &mut Diagnostics) {
                 .with_help("give the key's id, its ARN or the ARN of an alias, or leave it out"),
         );
     }
+}
+
+/// A key's ARN says where it is: `arn:aws:kms:REGION:ACCOUNT:key/…`.
+fn key_elsewhere(ctx: &Ctx, region: Option<&str>, store: &Store, diags: &mut Diagnostics) {
+    let Some(key) = &store.encryption_key else { return };
+    let Some(arn) = key.value.as_literal().filter(|id| id.starts_with("arn:")) else {
+        return;
+    };
+    let part = |arn: &str, index: usize| arn.split(':').nth(index).unwrap_or_default().to_owned();
+    let (key_region, key_account) = (part(arn, 3), part(arn, 4));
+    let role = ctx.pipeline.role_arn.as_ref().and_then(|role| role.value.as_literal());
+    let account = role.map(|role| part(role, 4)).unwrap_or_default();
+    let message = match region {
+        Some(region) if is_region(&key_region) && is_region(region) && key_region != region => {
+            format!("the store of `{region}` has a key of `{key_region}`, and a key serves its own region")
+        }
+        _ if is_account(&key_account) && is_account(&account) && key_account != account => {
+            format!("the artifact store's key belongs to account {key_account}, and the pipeline to {account}")
+        }
+        _ => return,
+    };
+    diags.emit(
+        Diagnostic::new(
+            &codes::ENCRYPTION_KEY_ELSEWHERE,
+            place(key.origin, place(store.origin, ctx.pipeline.origin)),
+            message,
+        )
+        .with_help("use a key of the pipeline's account in the store's region"),
+    );
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn region_format(region: &str, at: Origin, diags: &mut Diagnostics) {

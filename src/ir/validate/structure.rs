@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use super::context::{Ctx, place};
 use super::words;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::ir::{Action, Stage, codes, limits};
+use crate::ir::{Action, ExecutionMode, Stage, codes, limits};
 
 pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
     number_of_stages(ctx, diags);
     number_of_actions(ctx, diags);
     for stage in &ctx.pipeline.stages {
         actions_of_stage(stage, diags);
+        parallel_mode(ctx, stage, diags);
     }
     sources(ctx, diags);
 }
@@ -105,6 +106,34 @@ fn actions_of_stage(stage: &Stage, diags: &mut Diagnostics) {
     if stage.actions.len() > limits::ACTIONS_IN_STAGE.max {
         crowd(stage, diags);
     }
+}
+
+/// A quota of executions that are not alone. What AWS does with the others is not said: they may wait.
+fn parallel_mode(ctx: &Ctx, stage: &Stage, diags: &mut Diagnostics) {
+    let Some(mode) = &ctx.pipeline.execution_mode else {
+        return;
+    };
+    let most = limits::PARALLEL_MODE_ACTIONS.max;
+    if mode.value != ExecutionMode::Parallel || stage.actions.len() <= most {
+        return;
+    }
+    let Some(step) = stage.steps().into_iter().find(|step| step.len() > most) else {
+        return;
+    };
+    diags.emit(
+        Diagnostic::new(
+            &codes::PARALLEL_MODE_CROWD,
+            place(step[most].origin, stage.origin),
+            format!(
+                "{} actions of stage `{}` run at the same time, and an execution in PARALLEL mode runs {most}",
+                step.len(),
+                words::stage(stage)
+            ),
+        )
+        .with_label(format!("the {} of them", words::ordinal(most + 1)))
+        .with_other(place(mode.origin, ctx.pipeline.origin), "the mode is chosen here")
+        .with_help("spread them over several steps, or choose the execution mode QUEUED or SUPERSEDED"),
+    );
 }
 
 /// Of the three quotas on a stage's actions, the worst that is broken speaks.
