@@ -149,6 +149,8 @@ pub(super) enum ExportFormat {
     CloudformationJson,
     /// The resource aws_codepipeline in Terraform's JSON syntax
     Terraform,
+    /// The service role's trust policy, and the least policy that it needs
+    IamPolicy,
     /// The compiler's own model of the pipeline, as JSON
     Ir,
 }

@@ -7,7 +7,7 @@ use super::load::{load, select};
 use super::output::deliver;
 use super::status::Status;
 use crate::diagnostic::{Diagnostics, human};
-use crate::export::{cloudformation, codepipeline, ir, terraform};
+use crate::export::{cloudformation, codepipeline, iam_policy, ir, terraform};
 
 /// Compiles a file and writes one of its pipelines out; nothing is written if there are errors.
 pub(super) fn export(args: &ExportArgs, console: &mut Console) -> Result<Status, Error> {
@@ -25,6 +25,7 @@ pub(super) fn export(args: &ExportArgs, console: &mut Console) -> Result<Status,
             cloudformation::export(&pipeline, cloudformation::Syntax::Json, &mut diagnostics)
         }
         ExportFormat::Terraform => terraform::export(&pipeline, &mut diagnostics),
+        ExportFormat::IamPolicy => Some(iam_policy::export(&pipeline, &compiled.catalog, &mut diagnostics)),
         ExportFormat::Ir => Some(ir::export(&pipeline)),
     };
     let diagnostics = diagnostics.into_sorted();

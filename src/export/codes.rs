@@ -26,9 +26,16 @@ pub static TEMPLATE_INCOMPLETE: Code = Code::warning(
     "a template names a resource, condition or mapping of another",
 );
 
+/// A policy that allows more than it must, because something is not known.
+pub static POLICY_TOO_WIDE: Code = Code::warning(
+    "policy-too-wide",
+    "a policy allows more than the pipeline needs, because it is not known what that is",
+);
+
 pub static ALL: &[&Code] = &[
     &DEPLOY_TIME_VALUE,
     &NOT_IN_CLOUDFORMATION,
     &NOT_IN_TERRAFORM,
+    &POLICY_TOO_WIDE,
     &TEMPLATE_INCOMPLETE,
 ];

@@ -6,6 +6,7 @@ pub mod codepipeline;
 pub mod codes;
 mod deploy_values;
 mod document;
+pub mod iam_policy;
 pub mod ir;
 pub mod terraform;
 mod words;

@@ -6,10 +6,10 @@ use pipe::compile::{Main, Options, compile};
 use pipe::diagnostic::human::{Style, render};
 use pipe::diagnostic::{Diagnostics, Severity};
 use pipe::export::cloudformation::Syntax;
-use pipe::export::{cloudformation, terraform};
+use pipe::export::{cloudformation, iam_policy, terraform};
 use pipe::source::DiskHost;
 
-const FORMATS: [&str; 3] = ["cloudformation", "cloudformation-json", "terraform"];
+const FORMATS: [&str; 4] = ["cloudformation", "cloudformation-json", "terraform", "iam-policy"];
 
 /// What each pipeline of a file becomes, with what is said about it before.
 fn exported(path: &Path, format: &str) -> String {
@@ -27,6 +27,7 @@ fn exported(path: &Path, format: &str) -> String {
             "cloudformation" => cloudformation::export(pipeline, Syntax::Yaml, &mut diags),
             "cloudformation-json" => cloudformation::export(pipeline, Syntax::Json, &mut diags),
             "terraform" => terraform::export(pipeline, &mut diags),
+            "iam-policy" => Some(iam_policy::export(pipeline, &compiled.catalog, &mut diags)),
             other => panic!("there is no format {other}"),
         };
         let report = render(&diags.into_sorted(), &compiled.sources, Style::PLAIN);

@@ -125,6 +125,7 @@ pub(super) static PAGES: &[(&str, &str)] = pages! {
     "pattern-mismatch"
     "pipeline-type-unset"
     "polling-source"
+    "policy-too-wide"
     "provider-needs-v2"
     "recursive-definition"
     "reference-out-of-place"
