@@ -3,6 +3,7 @@
 //! | in a row | what it says |
 //! | --- | --- |
 //! | `by` | the diagnostics that enforce the rule: which of them a case shows depends on how it is written |
+//! | `json` | the diagnostics that enforce it in documents, where those are others |
 //! | `also` | what the case cannot help showing besides |
 //! | `unsayable` | why `.pipe` cannot break the rule; then only `<id>.json` does |
 //! | `why` | instead of `by`: the kind of reason for which no check of a declaration can enforce it |
@@ -16,8 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use pipe::compile::Compiled;
 use pipe::diagnostic::{Code, Diagnostic, Severity};
-use pipe::{catalog, export, ir, lint, sema, syntax};
+use pipe::{catalog, export, import, ir, lint, sema, syntax};
 use serde::Deserialize;
 
 use crate::support;
@@ -28,6 +30,9 @@ struct Row {
     id: String,
     #[serde(default)]
     by: Vec<String>,
+    /// What enforces it in JSON, where it is another.
+    #[serde(default)]
+    json: Vec<String>,
     #[serde(default)]
     also: Vec<String>,
     unsayable: Option<String>,
@@ -89,6 +94,7 @@ fn codes() -> BTreeMap<&'static str, &'static Code> {
         ir::codes::ALL,
         lint::codes::ALL,
         export::codes::ALL,
+        import::codes::ALL,
     ];
     passes.into_iter().flatten().map(|code| (code.name, *code)).collect()
 }
@@ -121,6 +127,7 @@ fn every_row_makes_sense() {
         let unknown = row
             .by
             .iter()
+            .chain(&row.json)
             .chain(&row.also)
             .filter(|name| !codes.contains_key(name.as_str()));
         for name in unknown {
@@ -155,52 +162,59 @@ fn every_row_makes_sense() {
 
 #[test]
 fn each_case_breaks_its_rule_and_no_other() {
+    let rows = table();
+    let rows = rows.iter().filter(|row| row.why.is_none() && row.unsayable.is_none());
+    insta::assert_snapshot!(broken(rows, |row| {
+        support::compile_text(&std::fs::read_to_string(case(&row.id, "pipe")).unwrap())
+    }));
+}
+
+#[test]
+fn each_document_breaks_its_rule_and_no_other() {
+    let rows = table();
+    insta::assert_snapshot!(broken(rows.iter().filter(|row| row.why.is_none()), |row| {
+        support::check_document("main.json", &std::fs::read_to_string(case(&row.id, "json")).unwrap())
+    }));
+}
+
+/// What is said of the cases of some rows, each of which must break its rule and no other.
+fn broken<'r>(rows: impl Iterator<Item = &'r Row>, compile: impl Fn(&Row) -> Compiled) -> String {
     let mut wrong = String::new();
     let mut shown = String::new();
-    for row in table()
-        .iter()
-        .filter(|row| row.why.is_none() && row.unsayable.is_none())
-    {
-        let compiled = support::compile_text(&std::fs::read_to_string(case(&row.id, "pipe")).unwrap());
+    for row in rows {
+        let compiled = compile(row);
         let found: Vec<&Diagnostic> = compiled
             .diagnostics
             .iter()
             .filter(|found| found.severity != Severity::Hint)
             .collect();
         let names: Vec<&str> = found.iter().map(|found| found.code.name).collect();
-        let is_right = names.iter().any(|name| row.by.iter().any(|wanted| wanted == name))
+        let enforcing = || row.by.iter().chain(&row.json);
+        let is_right = names.iter().any(|name| enforcing().any(|wanted| wanted == name))
             && names
                 .iter()
-                .all(|name| row.by.iter().chain(&row.also).any(|known| known == name));
+                .all(|name| enforcing().chain(&row.also).any(|known| known == name));
         if !is_right {
             writeln!(wrong, "{}: wanted {:?}, got {names:?}", row.id, row.by).unwrap();
         }
         writeln!(shown, "{}", row.id).unwrap();
         for diagnostic in found {
             let span = diagnostic.primary.span;
-            let place = compiled.sources.file(span.file).line_column(span.start);
-            let (line, column) = (place.line, place.column);
+            let file = compiled.sources.file(span.file);
+            let place = match &file.pointers {
+                Some(pointers) => pointers(span.start),
+                None => {
+                    let place = file.line_column(span.start);
+                    format!("{}:{}", place.line, place.column)
+                }
+            };
             let text = compiled.sources.text(span).lines().next().unwrap_or_default();
             let message = &diagnostic.message;
-            writeln!(
-                shown,
-                "  {line}:{column} `{text}`\n    {}: {message}",
-                diagnostic.code.name
-            )
-            .unwrap();
+            writeln!(shown, "  {place} `{text}`\n    {}: {message}", diagnostic.code.name).unwrap();
         }
     }
     assert_eq!(wrong, "");
-    insta::assert_snapshot!(shown);
-}
-
-#[test]
-fn every_json_case_is_json() {
-    for row in table().iter().filter(|row| row.why.is_none()) {
-        let text = std::fs::read_to_string(case(&row.id, "json")).unwrap();
-        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert!(document["pipeline"].is_object(), "{}", row.id);
-    }
+    shown
 }
 
 #[test]
@@ -247,6 +261,7 @@ fn page(rows: &[Row]) -> String {
         let by: Vec<String> = row
             .by
             .iter()
+            .chain(row.json.iter().filter(|name| !row.by.contains(name)))
             .map(|name| {
                 let warning = matches!(codes.get(name.as_str()), Some(code) if code.severity == Severity::Warning);
                 format!(
@@ -257,7 +272,6 @@ fn page(rows: &[Row]) -> String {
             .collect();
         let by = match row.why {
             Some(why) => why.words().to_owned(),
-            None if by.is_empty() => "the reader of JSON".to_owned(),
             None => by.join(", "),
         };
         let unsayable = row

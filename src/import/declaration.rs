@@ -249,7 +249,7 @@ fn first_condition(reader: &mut Reader<'_>, tree: &Tree) -> Option<Condition> {
         .and_then(|tree| reader.word(tree, &RESULTS));
     let rules = match reader.get(&fields, "rules") {
         Some(tree) => {
-            let found = reader.filled_list(tree);
+            let found = reader.plain_list(tree);
             found
                 .into_iter()
                 .filter_map(|tree| action::read_rule(reader, tree))

@@ -130,7 +130,16 @@ fn check_subject(
 ) {
     let provider = signature.as_ref().map(|signature| &*signature.provider);
     known_types::check(&subject.handle, subject.type_id, provider, subject.origin, diags);
-    let Some(signature) = &signature else { return };
+    let Some(signature) = &signature else {
+        if subject.type_id.owner == "Custom" {
+            let any = Count {
+                min: 0,
+                max: CUSTOM_ARTIFACTS,
+            };
+            count_artifacts(subject, &subject.type_id.provider, any, any, diags);
+        }
+        return;
+    };
     if wording == Wording::Pipe {
         return check(subject, signature, pipeline, diags);
     }
@@ -180,19 +189,26 @@ fn check(subject: &Subject<'_>, signature: &Signature, pipeline: &ir::Pipeline, 
     }
 }
 
+/// The most artifacts that a custom action takes, and gives (constraint artifact-count-custom-any).
+const CUSTOM_ARTIFACTS: u32 = 5;
+
 fn check_counts(subject: &Subject<'_>, signature: &Signature, diags: &mut Diagnostics) {
     let provider = &signature.provider;
+    count_artifacts(subject, &provider.name, provider.inputs, provider.outputs, diags);
+}
+
+fn count_artifacts(subject: &Subject<'_>, provider: &str, inputs: Count, outputs: Count, diags: &mut Diagnostics) {
     let sides = [
         (
             subject.inputs.len(),
-            provider.inputs,
+            inputs,
             "input",
             "takes",
             subject.inputs.last().map(|input| input.origin),
         ),
         (
             subject.outputs.len(),
-            provider.outputs,
+            outputs,
             "output",
             "gives",
             subject.outputs.last().map(|output| output.name.origin),
@@ -209,9 +225,8 @@ fn check_counts(subject: &Subject<'_>, signature: &Signature, diags: &mut Diagno
             count => format!("has {count} {side} artifacts"),
         };
         let message = format!(
-            "`{}` {has}, and `{}` {verb} {}",
+            "`{}` {has}, and `{provider}` {verb} {}",
             subject.handle,
-            provider.name,
             count_in_words(allowed)
         );
         let span = if many {
