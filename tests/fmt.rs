@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use pipe::diagnostic::Diagnostics;
 use pipe::source::FileId;
@@ -76,7 +77,7 @@ proptest! {
         insertions in prop::collection::vec((any::<Index>(), 0..COMMENTS.len()), 1..12),
     ) {
         let files = valid_files();
-        let (path, text) = source.get(&files);
+        let (path, text) = source.get(files);
         let mut text = text.clone();
         for (number, (place, comment)) in insertions.iter().enumerate() {
             let places = boundaries(&text);
@@ -99,7 +100,7 @@ proptest! {
         changes in prop::collection::vec((any::<Index>(), prop::sample::select(vec!["", " ", "\n", "\n\n\n", "\t", " \r\n"])), 1..20),
     ) {
         let files = valid_files();
-        let (path, text) = source.get(&files);
+        let (path, text) = source.get(files);
         let mut text = text.clone();
         for (place, blank) in changes {
             let places = boundaries(&text);
@@ -200,13 +201,16 @@ fn boundaries(text: &str) -> Vec<usize> {
 }
 
 /// Every `.pipe` file of the project that has no syntax errors.
-fn valid_files() -> Vec<(PathBuf, String)> {
-    let mut found = Vec::new();
-    for folder in ["tests/cases", "examples", "stdlib"] {
-        collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
-    }
-    found.sort();
-    found
+fn valid_files() -> &'static [(PathBuf, String)] {
+    static FILES: OnceLock<Vec<(PathBuf, String)>> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let mut found = Vec::new();
+        for folder in ["tests/cases", "examples", "stdlib"] {
+            collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+        }
+        found.sort();
+        found
+    })
 }
 
 fn collect(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
