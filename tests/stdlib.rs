@@ -5,6 +5,7 @@ mod agreement;
 mod conditions;
 mod examples;
 mod reference;
+mod texts;
 
 use std::path::{Path, PathBuf};
 
