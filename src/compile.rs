@@ -142,6 +142,7 @@ fn pipelines<'p>(program: &'p Program, ev: &mut Evaluator<'p, '_>) -> (Vec<ir::P
 /// All rules about one pipeline: those of any declaration, those of its providers, and the lints.
 fn check_ir<'p>(ir: &ir::Pipeline, signatures: &mut Signatures, wording: Wording, ev: &mut Evaluator<'p, '_>) {
     let mut found = Diagnostics::default();
+    let already_wrong = ev.diags.has_errors();
     let mut signature_of = |id: &ir::TypeId| signatures.by_type(id, ev);
     conform::conform(ir, &mut signature_of, wording, &mut found);
     lint::same_target::same_target(ir, &mut signature_of, &mut found);
@@ -151,6 +152,10 @@ fn check_ir<'p>(ir: &ir::Pipeline, signatures: &mut Signatures, wording: Wording
     lint::plain_secrets::plain_secrets(ir, &mut found);
     lint::local::local(ir, &mut found);
     ir::validate(ir, &mut found);
+    // What an error leaves out may be what takes it.
+    if !found.has_errors() && !already_wrong {
+        lint::unused_output::unused_output(ir, &mut signature_of, &mut found);
+    }
     ev.diags.extend(found);
 }
 

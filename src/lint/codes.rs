@@ -46,6 +46,8 @@ pub static FREE_TEXT_IN_SHELL: Code = Code::warning(
 );
 pub static FREE_TEXT_IN_JSON: Code = Code::warning("free-text-in-json", "JSON that holds text which may break it");
 
+pub static UNUSED_OUTPUT: Code = Code::hint("unused-output", "an output artifact that nothing takes");
+
 pub static UNKNOWN_LOCAL_SETTING: Code = Code::error(
     "unknown-local-setting",
     "a setting in a `local` block that no driver knows",
@@ -75,6 +77,7 @@ pub static ALL: &[&Code] = &[
     &SECRET_IN_PLAIN_TEXT,
     &FREE_TEXT_IN_SHELL,
     &FREE_TEXT_IN_JSON,
+    &UNUSED_OUTPUT,
     &UNKNOWN_LOCAL_SETTING,
     &WRONG_LOCAL_SETTING,
 ];

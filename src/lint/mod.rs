@@ -11,3 +11,4 @@ pub mod plain_secrets;
 pub mod same_target;
 pub mod sources;
 pub mod unused;
+pub mod unused_output;

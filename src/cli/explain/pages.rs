@@ -208,6 +208,7 @@ pub(super) static PAGES: &[(&str, &str)] = pages! {
     "unused-const"
     "unused-function"
     "unused-import"
+    "unused-output"
     "unused-param"
     "unused-provider"
     "unused-stage"
