@@ -15,6 +15,7 @@ mod fmt;
 mod fuzz;
 mod graph;
 mod import;
+mod import_write;
 mod ir;
 mod laws;
 mod run;

@@ -36,6 +36,7 @@ pub(super) enum Command {
     Check(CheckArgs),
     Fmt(FmtArgs),
     Export(ExportArgs),
+    Import(ImportArgs),
     Graph(GraphArgs),
     Run(RunArgs),
     New(NewArgs),
@@ -153,6 +154,26 @@ pub(super) enum ExportFormat {
     IamPolicy,
     /// The compiler's own model of the pipeline, as JSON
     Ir,
+}
+
+/// Turn CodePipeline JSON or a CloudFormation template into `.pipe` source
+///
+/// Takes the JSON of `aws codepipeline get-pipeline` (or of `create-pipeline`, or the declaration alone) and templates
+/// in JSON or YAML; every pipeline of a template is written. Values that CloudFormation fills in become `cfn.…` values.
+/// What cannot be said in `.pipe` is an error, and then nothing is written. The templates' other resources stay theirs.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  aws codepipeline get-pipeline --name webshop | pipe import - -o webshop.pipe
+  pipe import template.yaml
+  pipe check template.yaml              the same rules, with places in that file")]
+pub(super) struct ImportArgs {
+    /// The document to read
+    pub(super) file: PathBuf,
+
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
 }
 
 /// Draw a pipeline

@@ -22,6 +22,7 @@ mod explain;
 mod export;
 mod fmt;
 mod graph;
+mod import;
 mod input;
 mod load;
 mod new;
@@ -57,6 +58,7 @@ fn execute(command: Command, console: &mut Console) -> Result<Status, Error> {
         Command::Check(args) => check::check(&args, console),
         Command::Fmt(args) => fmt::fmt(&args, console),
         Command::Export(args) => export::export(&args, console),
+        Command::Import(args) => import::import(&args, console),
         Command::Graph(args) => graph::graph(&args, console),
         Command::Run(args) => run::run(&args, console),
         Command::New(args) => new::new(&args, console),

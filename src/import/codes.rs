@@ -36,7 +36,14 @@ pub static MISPLACED_INTRINSIC: Code = Code::error(
     "an intrinsic function stands where a pipeline cannot take one",
 );
 
+/// Something of a declaration that `.pipe` has no words for.
+pub static IMPORT_NOT_EXPRESSIBLE: Code = Code::error(
+    "import-not-expressible",
+    "a part of an imported definition that `.pipe` cannot say",
+);
+
 pub static ALL: &[&Code] = &[
+    &IMPORT_NOT_EXPRESSIBLE,
     &INVALID_JSON,
     &INVALID_YAML,
     &NO_PIPELINE,

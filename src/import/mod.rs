@@ -2,6 +2,7 @@
 //!
 //! A document becomes a [`tree::Tree`] that knows its places, whatever language it is written in; [`document::read`] turns
 //! the tree into the same IR that `.pipe` files become, so all rules about pipelines hold for it as they are.
+//! [`write`] turns IR into formatted source, as a person would have written it.
 
 mod action;
 pub mod codes;
@@ -11,6 +12,7 @@ mod json;
 mod reader;
 pub mod tree;
 mod trigger;
+pub mod write;
 mod yaml;
 
 use std::sync::Arc;

@@ -520,7 +520,8 @@ pub struct Action {
     pub region: Option<Node<String>>,
     pub namespace: Option<Node<String>>,
     pub timeout_minutes: Option<Node<u64>>,
-    /// Output variables that the user's own build defines (`export NAME`), where the declaration has no place for them.
+    /// Output variables that the user's own build defines (`export NAME`), where the declaration has no place for them:
+    /// actions that differ in them alone are equal.
     pub exports: Vec<Node<String>>,
     /// There only if all of these hold (`Fn::If` in a template); empty: always.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -605,7 +606,7 @@ equal_but_for_origins!(Stage: handle, name, actions, before_entry, on_success, o
 equal_but_for_origins!(FailureHandling: result, retry_mode, condition; origin);
 equal_but_for_origins!(Condition: result, rules; origin);
 equal_but_for_origins!(Rule: handle, name, type_id, configuration, commands, inputs, role_arn, region, timeout_minutes; origin, incomplete);
-equal_but_for_origins!(Action: handle, name, type_id, run_order, configuration, commands, environment, inputs, outputs, output_variables, role_arn, region, namespace, timeout_minutes, exports, when, local; origin, incomplete);
+equal_but_for_origins!(Action: handle, name, type_id, run_order, configuration, commands, environment, inputs, outputs, output_variables, role_arn, region, namespace, timeout_minutes, when, local; exports, origin, incomplete);
 
 impl PartialEq for Stores {
     fn eq(&self, other: &Self) -> bool {

@@ -1,9 +1,8 @@
 //! The last step to the IR: names become artifacts, namespaces and variables.
 //!
-//! An artifact's name is its output's AWS name. A namespace is made for an action when someone refers to one of its
-//! variables: the action's AWS name where that is a legal namespace and nobody else's name, else `<stage>-<action>`.
+//! An artifact's name is its output's AWS name; [`namespaces`] says which namespace an action has.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::catalog::{Exports, snake_case};
@@ -16,6 +15,7 @@ use crate::syntax::ast;
 use super::codes;
 use super::eval::Evaluator;
 use super::expand::{ActionDraft, ConditionDraft, ConfigDraft, PipelineDraft, StageDraft, TriggerDraft};
+use super::namespaces::{self, Claim};
 use super::value::{Draft, DraftPart, Entity};
 
 /// Makes the IR of an expanded pipeline.
@@ -137,50 +137,23 @@ impl<'p> Linker<'p, '_, '_> {
                 condition.rules.iter().for_each(|rule| texts_of(rule, &mut note));
             }
         }
-        self.namespaces = draft
+        let claims: Vec<Claim<'_>> = draft
             .actions
             .iter()
-            .map(|action| action.namespace.as_ref().map(|node| node.value.clone()))
+            .zip(referenced)
+            .map(|(action, referenced)| Claim {
+                stage: &self.stages[action.stage].name.value,
+                action: &action.name.value,
+                outputs: action
+                    .outputs
+                    .iter()
+                    .map(|output| output.aws_name.value.as_str())
+                    .collect(),
+                given: action.namespace.as_ref().map(|node| node.value.as_str()),
+                referenced,
+            })
             .collect();
-        if !referenced.iter().any(|&referenced| referenced) {
-            return;
-        }
-        let mut taken: HashSet<String> = self.namespaces.iter().flatten().cloned().collect();
-        taken.extend(["codepipeline".to_owned(), "variables".to_owned()]);
-        let mut names: HashMap<&str, usize> = HashMap::new();
-        for action in &draft.actions {
-            *names.entry(&action.name.value).or_default() += 1;
-            taken.extend(action.outputs.iter().map(|output| output.aws_name.value.clone()));
-        }
-        for (index, action) in draft.actions.iter().enumerate() {
-            if !referenced[index] || self.namespaces[index].is_some() {
-                continue;
-            }
-            let name = &action.name.value;
-            let own = name.chars().all(legal_in_namespace) && names[name.as_str()] == 1 && !taken.contains(name);
-            let namespace = if own {
-                name.clone()
-            } else {
-                self.long_namespace(action, &taken)
-            };
-            taken.insert(namespace.clone());
-            self.namespaces[index] = Some(namespace);
-        }
-    }
-
-    /// `<stage>-<action>`, with a number behind it in the rare case that even this is somebody's name.
-    fn long_namespace(&self, action: &ActionDraft<'p>, taken: &HashSet<String>) -> String {
-        let long = format!("{}-{}", self.stages[action.stage].name.value, action.name.value);
-        let long: String = long
-            .chars()
-            .map(|c| if legal_in_namespace(c) { c } else { '-' })
-            .collect();
-        let numbered = (2..).map(|number| format!("{long}-{number}"));
-        let free = |candidate: &String| !taken.contains(candidate);
-        std::iter::once(long.clone())
-            .chain(numbered)
-            .find(free)
-            .unwrap_or_default()
+        self.namespaces = namespaces::allocate(&claims);
     }
 
     fn stage(&mut self, stage: &StageDraft<'p>) -> ir::Stage {
@@ -576,10 +549,6 @@ fn suggested_output(entity: &Entity<'_>) -> String {
         Some(key) => format!("{}[{key:?}]", entity.name),
         None => entity.name.to_owned(),
     }
-}
-
-fn legal_in_namespace(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '@' | '-' | '_')
 }
 
 fn texts_of<'p>(action: &ActionDraft<'p>, note: &mut dyn FnMut(&Draft<'p>)) {

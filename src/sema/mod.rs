@@ -14,6 +14,7 @@ pub mod eval;
 pub mod expand;
 mod known_types;
 pub mod link;
+pub mod namespaces;
 pub mod params;
 pub mod program;
 pub mod signature;

@@ -1,5 +1,6 @@
 //! What several tests need.
 
+pub(crate) mod declarations;
 pub(crate) mod listing;
 pub(crate) mod pipeline;
 pub(crate) mod runs;

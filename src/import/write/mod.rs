@@ -1,0 +1,149 @@
+//! IR into `.pipe` source that a person would have written.
+//!
+//! 1. [`normal`] brings the actions into the order of their steps, which is the order of the source.
+//! 2. [`kinds`] finds the providers, and declares those that the library does not know; [`index`] finds who makes which
+//!    artifact, and which namespaces the compiler gives by itself.
+//! 3. [`names`] gives everything an identifier; [`family`] looks for loops.
+//! 4. [`pipeline`], [`stage`] and [`action`] make statements: [`decode`] gives configuration its types back, [`text`] makes
+//!    references of variables.
+//! 5. [`print`] writes the statements out, and the formatter has the last word.
+//! 6. [`verify`] compiles the result. What it does not give back is written in a plainer form, without loops and without
+//!    types; what even that cannot say is reported, so that nothing is lost in silence.
+
+mod action;
+mod decode;
+mod family;
+mod index;
+mod json;
+mod kinds;
+mod names;
+mod normal;
+mod pipeline;
+mod print;
+mod stage;
+mod text;
+mod tree;
+mod verify;
+mod words;
+
+use std::collections::HashSet;
+
+use crate::catalog::Catalog;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::ir::{self, Pipeline};
+use crate::source::FileId;
+use crate::syntax;
+
+use super::codes;
+use action::Ctx;
+use index::Index;
+use kinds::Kinds;
+use names::Names;
+use tree::{Item, Stmt};
+
+pub use normal::{in_order, normal};
+
+/// `.pipe` source for pipelines, formatted. `catalog` knows the library's providers.
+///
+/// Compiled again, it gives equal IR, up to the order of steps' actions in the text, gaps in their numbers, and the spelling
+/// of encoded JSON (see [`normal()`]). What cannot be said is reported at its origin.
+pub fn write(pipelines: &[ir::Pipeline], catalog: &Catalog, diags: &mut Diagnostics) -> String {
+    let pipelines: Vec<Pipeline> = pipelines.iter().map(in_order).collect();
+    let mut style = Style {
+        has_loops: true,
+        raw: HashSet::new(),
+    };
+    let mut text = source(&pipelines, catalog, &style);
+    let mut lost = verify::differences(&pipelines, &text, catalog);
+    if !lost.is_empty() && text.contains("for ") {
+        style.has_loops = false;
+        text = source(&pipelines, catalog, &style);
+        lost = verify::differences(&pipelines, &text, catalog);
+    }
+    if !lost.is_empty() {
+        style.raw.extend(lost.iter().filter_map(|difference| difference.action));
+        let plainer = source(&pipelines, catalog, &style);
+        let still_lost = verify::differences(&pipelines, &plainer, catalog);
+        if still_lost.len() < lost.len() {
+            (text, lost) = (plainer, still_lost);
+        }
+    }
+    for difference in lost {
+        let message = format!("`.pipe` cannot say {} as it is here", difference.what);
+        let help = "change it in the definition before importing it";
+        diags.emit(Diagnostic::new(&codes::IMPORT_NOT_EXPRESSIBLE, difference.origin, message).with_help(help));
+    }
+    text
+}
+
+/// How plain the source is to be.
+struct Style {
+    has_loops: bool,
+    /// Actions, by pipeline and number, whose configuration is written as it is sent.
+    raw: HashSet<(usize, usize)>,
+}
+
+/// The pipelines as formatted source, whatever of them can be said.
+fn source(pipelines: &[Pipeline], catalog: &Catalog, style: &Style) -> String {
+    let kinds = Kinds::of(pipelines, catalog);
+    let mut items = kinds.declarations();
+    let mut taken: HashSet<String> = kinds.own_names().map(str::to_owned).collect();
+    for (number, pipeline) in pipelines.iter().enumerate() {
+        let name = pipeline::name(pipeline, number, &taken);
+        taken.insert(name.ident.clone());
+        let body = body(
+            pipeline,
+            &kinds,
+            &|action| style.raw.contains(&(number, action)),
+            style.has_loops,
+        );
+        items.push(Item::Pipeline(names::head(&name, &pipeline.name.value, '-'), body));
+    }
+    let text = print::print(&items);
+    let mut silent = Diagnostics::default();
+    let file = syntax::parse(&text, FileId(0), &mut silent);
+    debug_assert!(!silent.has_errors(), "what is written parses: {silent:?}\n{text}");
+    if silent.has_errors() {
+        return text;
+    }
+    syntax::fmt::format(&text, &file)
+}
+
+/// A pipeline's statements. A family that turns out to be none is taken apart, and all is written again, since the names of
+/// its members change wherever they are used.
+fn body(pipeline: &Pipeline, kinds: &Kinds, is_raw: &dyn Fn(usize) -> bool, has_loops: bool) -> Vec<Stmt> {
+    let index = Index::of(pipeline, kinds);
+    let file_names: HashSet<String> = kinds.own_names().map(str::to_owned).collect();
+    let mut families = if has_loops {
+        family::candidates(&index)
+    } else {
+        Vec::new()
+    };
+    loop {
+        let names = Names::of(&index, &families, &file_names);
+        let ctx = Ctx {
+            index: &index,
+            names: &names,
+            kinds,
+            is_raw,
+        };
+        let mut refused = Vec::new();
+        let stages = stage::stages(&ctx, &families, &mut refused);
+        if !refused.is_empty() {
+            let mut number = 0;
+            families.retain(|_| {
+                number += 1;
+                !refused.contains(&(number - 1))
+            });
+            continue;
+        }
+        let mut body = pipeline::settings(pipeline);
+        body.extend(pipeline::variables(pipeline));
+        body.extend(pipeline::triggers(&ctx));
+        body.extend(stages);
+        if body.first() == Some(&Stmt::Blank) {
+            body.remove(0);
+        }
+        return body;
+    }
+}

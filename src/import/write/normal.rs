@@ -1,0 +1,124 @@
+//! What two pipelines have in common that mean the same: steps in their order and numbered without gaps, references in texts
+//! as parts of their own, encoded JSON in one spelling.
+
+use crate::catalog::{Catalog, Encoding};
+use crate::ir::{self, Configuration, EnvironmentKind, Node, Pipeline, Stores, Text, TextPart, TypeId};
+use crate::source::Span;
+
+use super::decode::environment_variable;
+use super::json::{self, Json};
+
+/// The pipeline with its actions in the order of their steps, the steps numbered from 1, and every reference read. That is
+/// all that `.pipe` source does not keep of the order of a foreign definition.
+#[must_use]
+pub fn in_order(pipeline: &Pipeline) -> Pipeline {
+    let mut pipeline = pipeline.clone();
+    for stage in &mut pipeline.stages {
+        stage.actions.sort_by_key(|action| action.run_order);
+        let (mut last, mut step) = (None, 0);
+        for action in &mut stage.actions {
+            step += u32::from(last.replace(action.run_order) != Some(action.run_order));
+            action.run_order = step;
+        }
+    }
+    for_each_text(&mut pipeline, &mut |text| *text = reread(text));
+    pipeline
+}
+
+/// As [`in_order`], and encoded JSON spelled in one way: no blanks, keys sorted, the type of each environment variable said.
+/// Two definitions with equal normal forms are the same to AWS.
+#[must_use]
+pub fn normal(pipeline: &Pipeline, catalog: &Catalog) -> Pipeline {
+    let mut pipeline = in_order(pipeline);
+    for stage in &mut pipeline.stages {
+        for action in &mut stage.actions {
+            respell(&action.type_id, &mut action.configuration, catalog);
+        }
+        for rule in rules_mut(stage) {
+            respell(&rule.type_id, &mut rule.configuration, catalog);
+        }
+    }
+    pipeline
+}
+
+fn respell(id: &TypeId, configuration: &mut Configuration, catalog: &Catalog) {
+    let Some(provider) = catalog.by_type(id) else { return };
+    for (key, entry) in configuration {
+        let Some(field) = provider.field_of_key(key) else {
+            continue;
+        };
+        let is_environment = field.encoding == Encoding::EnvJson;
+        if !is_environment && field.encoding != Encoding::Json {
+            continue;
+        }
+        if let Some(json) = json::parse(&entry.value) {
+            let json = if is_environment { with_types(json) } else { json };
+            entry.value = json.sorted().to_text();
+        }
+    }
+}
+
+/// Says the type of each variable; what is no list of variables stays as it is.
+fn with_types(json: Json) -> Json {
+    let Json::List(entries) = json else { return json };
+    let typed = |entry: Json| match environment_variable(&entry) {
+        Some((name, value, EnvironmentKind::Plaintext)) => Json::Object(vec![
+            ("name".to_owned(), Json::Str(Text::literal(name))),
+            ("value".to_owned(), Json::Str(value.clone())),
+            ("type".to_owned(), Json::Str(Text::literal("PLAINTEXT"))),
+        ]),
+        _ => entry,
+    };
+    Json::List(entries.into_iter().map(typed).collect())
+}
+
+/// The text as CodePipeline reads it.
+fn reread(text: &Text) -> Text {
+    let mut out = Text::default();
+    for part in text.parts() {
+        match part {
+            TextPart::Literal(literal) if literal.contains("#{") => out.append(Text::parse(literal, Span::default())),
+            other => out.push(other.clone()),
+        }
+    }
+    out
+}
+
+fn for_each_text(pipeline: &mut Pipeline, change: &mut dyn FnMut(&mut Text)) {
+    let mut node = |node: &mut Node<Text>| change(&mut node.value);
+    pipeline.role_arn.iter_mut().for_each(&mut node);
+    let stores: Vec<&mut ir::Store> = match &mut pipeline.stores {
+        Stores::Missing => Vec::new(),
+        Stores::One(store) => vec![store],
+        Stores::ByRegion { stores, .. } => stores.values_mut().collect(),
+    };
+    for store in stores {
+        node(&mut store.location);
+        store.encryption_key.iter_mut().for_each(&mut node);
+    }
+    for stage in &mut pipeline.stages {
+        for action in &mut stage.actions {
+            let configuration = action.configuration.values_mut().map(|entry| &mut entry.value);
+            let commands = action.commands.iter_mut().map(|node| &mut node.value);
+            let environment = action.environment.iter_mut().map(|variable| &mut variable.value.value);
+            let role = action.role_arn.iter_mut().map(|node| &mut node.value);
+            let all = configuration.chain(commands).chain(environment).chain(role);
+            all.for_each(&mut *change);
+        }
+        for rule in rules_mut(stage) {
+            let configuration = rule.configuration.values_mut().map(|entry| &mut entry.value);
+            let commands = rule.commands.iter_mut().map(|node| &mut node.value);
+            let role = rule.role_arn.iter_mut().map(|node| &mut node.value);
+            configuration.chain(commands).chain(role).for_each(&mut *change);
+        }
+    }
+}
+
+fn rules_mut(stage: &mut ir::Stage) -> impl Iterator<Item = &mut ir::Rule> {
+    let failure = stage.on_failure.as_mut().and_then(|failure| failure.condition.as_mut());
+    let conditions = [stage.before_entry.as_mut(), stage.on_success.as_mut(), failure];
+    conditions
+        .into_iter()
+        .flatten()
+        .flat_map(|condition| &mut condition.rules)
+}

@@ -1,0 +1,291 @@
+//! The tree as text. The formatter has the last word on blanks and breaks; what is decided here is which blocks stand on
+//! one line, because the formatter keeps that.
+
+use std::fmt::Write;
+
+use super::tree::{Expr, Head, Item, Key, Name, Part, Stmt};
+use super::words;
+
+/// A block of fields may stand on one line up to this width.
+const WIDTH: usize = 100;
+/// A block of more fields stands on lines of its own.
+const FIELDS_ON_A_LINE: usize = 2;
+/// A doc comment's lines are filled up to this width.
+const DOC_WIDTH: usize = 100;
+
+pub(super) fn print(items: &[Item]) -> String {
+    let mut printer = Printer::default();
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            printer.out.push('\n');
+        }
+        match item {
+            Item::Pipeline(head, body) => printer.block(&format!("pipeline {}", head_text(head)), body),
+            Item::Provider(name, body) => printer.block(&format!("provider {name}"), body),
+        }
+    }
+    printer.out
+}
+
+#[derive(Default)]
+struct Printer {
+    out: String,
+    depth: usize,
+}
+
+impl Printer {
+    fn line(&mut self, text: &str) {
+        for _ in 0..self.depth {
+            self.out.push_str("  ");
+        }
+        self.out.push_str(text);
+        self.out.push('\n');
+    }
+
+    fn block(&mut self, head: &str, body: &[Stmt]) {
+        if let Some(line) = one_line(head, body)
+            && line.chars().count() + 2 * self.depth <= WIDTH
+        {
+            return self.line(&line);
+        }
+        self.open(head, body);
+        self.line("}");
+    }
+
+    fn open(&mut self, head: &str, body: &[Stmt]) {
+        self.line(&format!("{head} {{"));
+        self.depth += 1;
+        body.iter().for_each(|stmt| self.stmt(stmt));
+        self.depth -= 1;
+    }
+
+    fn stmt(&mut self, stmt: &Stmt) {
+        match stmt {
+            Stmt::Field(name, value) => self.line(&format!("{name} = {}", expr_text(value))),
+            Stmt::Action(head, provider, body) => {
+                self.block(&format!("action {} = {provider}", head_text(head)), body);
+            }
+            Stmt::Rule(head, provider, body) => self.block(&format!("rule {} = {provider}", head_text(head)), body),
+            Stmt::Stage(head, body) => {
+                self.open(&format!("stage {}", head_text(head)), body);
+                self.line("}");
+            }
+            Stmt::Output(head, from) => {
+                let from = from.as_ref().map(|from| format!(" from {}", expr_text(from)));
+                self.line(&format!("output {}{}", head_text(head), from.unwrap_or_default()));
+            }
+            Stmt::Export(name) => self.line(&format!("export {name}")),
+            Stmt::Block(words, body) => self.block(words, body),
+            Stmt::Trigger(name, body) => {
+                self.open(&format!("trigger {}", name_text(name)), body);
+                self.line("}");
+            }
+            Stmt::Variable { name, doc, default } => {
+                doc.iter().for_each(|doc| self.doc(doc));
+                let default = default.as_ref().map(|default| format!(" = {}", expr_text(default)));
+                self.line(&format!("variable {name}{}", default.unwrap_or_default()));
+            }
+            Stmt::For { var, keys, body } => {
+                let keys: Vec<String> = keys.iter().map(|key| string(key)).collect();
+                self.open(&format!("for {var} in [{}]", keys.join(", ")), body);
+                self.line("}");
+            }
+            Stmt::If {
+                condition,
+                then,
+                otherwise,
+            } => {
+                let not = if condition.holds { "" } else { "!" };
+                let head = format!("if {not}cfn.condition({})", string(&condition.name));
+                self.open(&head, then);
+                if !otherwise.is_empty() {
+                    self.open("} else", otherwise);
+                }
+                self.line("}");
+            }
+            Stmt::ProviderField { name, key, ty } => {
+                let key = key.as_ref().map(|key| format!(" {}", string(key)));
+                self.line(&format!("field {name}{}: {ty}", key.unwrap_or_default()));
+            }
+            Stmt::Blank => self.out.push('\n'),
+        }
+    }
+
+    /// A doc comment, filled: its lines are joined again by one blank.
+    fn doc(&mut self, doc: &str) {
+        let mut line = String::new();
+        let mut rest = doc;
+        while !rest.is_empty() {
+            // Only a single blank can become a line break.
+            let end = rest
+                .char_indices()
+                .skip(1)
+                .find(|&(_, c)| c == ' ')
+                .map_or(rest.len(), |(at, _)| at);
+            let (word, after) = rest.split_at(end);
+            let is_single = word.starts_with(' ') && word.len() > 1 && !line.ends_with(' ');
+            if is_single && line.chars().count() + word.chars().count() > DOC_WIDTH {
+                self.line(&format!("/// {line}"));
+                line = word[1..].to_owned();
+            } else {
+                line.push_str(word);
+            }
+            rest = after;
+        }
+        self.line(format!("/// {line}").trim_end());
+    }
+}
+
+/// `head { a = b, c = d }`, for a few short fields.
+fn one_line(head: &str, body: &[Stmt]) -> Option<String> {
+    if body.len() > FIELDS_ON_A_LINE {
+        return None;
+    }
+    let field = |stmt: &Stmt| match stmt {
+        Stmt::Field(name, value) => {
+            let value = expr_text(value);
+            (!value.contains('\n')).then(|| format!("{name} = {value}"))
+        }
+        _ => None,
+    };
+    let fields: Vec<String> = body.iter().map(field).collect::<Option<_>>()?;
+    Some(match fields.is_empty() {
+        true => format!("{head} {{}}"),
+        false => format!("{head} {{ {} }}", fields.join(", ")),
+    })
+}
+
+fn head_text(head: &Head) -> String {
+    let mut text = name_text(&head.name);
+    if let Some(aws_name) = &head.aws_name {
+        let _ = write!(text, " {}", expr_text(aws_name));
+    }
+    text
+}
+
+pub(super) fn name_text(name: &Name) -> String {
+    match &name.key {
+        None => name.ident.clone(),
+        Some(Key::Text(key)) => format!("{}[{}]", name.ident, string(key)),
+        Some(Key::Loop(var)) => format!("{}[{var}]", name.ident),
+    }
+}
+
+pub(super) fn expr_text(expr: &Expr) -> String {
+    match expr {
+        Expr::Plain(text) => text.clone(),
+        Expr::Str(parts) => parts_text(parts),
+        Expr::Name(name) => name_text(name),
+        Expr::Member(name, key) => format!("{}.{key}", name_text(name)),
+        Expr::File(name, path) => format!("{}.file({})", name_text(name), expr_text(path)),
+        Expr::List(entries) => format!("[{}]", comma_separated(entries)),
+        Expr::Record(entries) => record_text(entries),
+        Expr::Call(function, arguments) => format!("{function}({})", comma_separated(arguments)),
+        Expr::If {
+            condition,
+            then,
+            otherwise,
+        } => format!(
+            "if cfn.condition({}) then {} else {}",
+            string(condition),
+            expr_text(then),
+            expr_text(otherwise)
+        ),
+    }
+}
+
+fn comma_separated(entries: &[Expr]) -> String {
+    entries.iter().map(expr_text).collect::<Vec<_>>().join(", ")
+}
+
+fn record_text(entries: &[(String, Expr)]) -> String {
+    let entry = |(key, value): &(String, Expr)| {
+        let key = if words::is_ident(key) && !words::is_keyword(key) {
+            key.clone()
+        } else {
+            string(key)
+        };
+        format!("{key} = {}", expr_text(value))
+    };
+    let lines: Vec<String> = entries.iter().map(entry).collect();
+    match lines.len() {
+        0 => "{}".to_owned(),
+        1..=FIELDS_ON_A_LINE => format!("{{ {} }}", lines.join(", ")),
+        _ => format!("{{\n{}\n}}", lines.join("\n")),
+    }
+}
+
+/// A text in quotes.
+pub(super) fn string(text: &str) -> String {
+    parts_text(&[Part::Text(text.to_owned())])
+}
+
+fn parts_text(parts: &[Part]) -> String {
+    let is_long = |part: &Part| matches!(part, Part::Text(text) if text.contains('\n'));
+    if parts.iter().any(is_long)
+        && let Some(text) = multiline(parts)
+    {
+        return text;
+    }
+    let mut out = String::from("\"");
+    for part in parts {
+        match part {
+            Part::Text(text) => escape(text, false, &mut out),
+            Part::Value(value) => {
+                let _ = write!(out, "${{{}}}", expr_text(value));
+            }
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// `"""…"""`, for text of several lines. Text that does not end with its line keeps the closing quotes on the last line, and
+/// only where that line cannot be taken for an indentation.
+fn multiline(parts: &[Part]) -> Option<String> {
+    let mut body = String::new();
+    for part in parts {
+        match part {
+            Part::Text(text) => escape(text, true, &mut body),
+            Part::Value(value) => {
+                let value = expr_text(value);
+                if value.contains('\n') {
+                    return None;
+                }
+                let _ = write!(body, "${{{value}}}");
+            }
+        }
+    }
+    let ends = matches!(parts.last(), Some(Part::Text(text)) if text.ends_with('\n'));
+    let lines = body.matches('\n').count();
+    let last = body.rsplit('\n').next().unwrap_or_default();
+    if !ends && (lines < 3 || last.trim_matches([' ', '\t']).is_empty() || last.ends_with('"')) {
+        return None;
+    }
+    Some(format!("\"\"\"\n{body}\"\"\""))
+}
+
+/// Adds text with what a string gives a meaning to escaped.
+fn escape(text: &str, multiline: bool, out: &mut String) {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\n' if multiline => out.push('\n'),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '"' if multiline && !out.ends_with('"') => out.push('"'),
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '$' if chars.peek() == Some(&'{') => out.push_str("\\$"),
+            c if c.is_control() || is_unseen(c) => {
+                let _ = write!(out, "\\u{{{:X}}}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+}
+
+/// What changes how text looks without being seen, a byte order mark for one.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{FEFF}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}')
+}

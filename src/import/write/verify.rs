@@ -1,0 +1,213 @@
+//! The proof: what has been written is compiled, and what comes out is held against what went in.
+
+use std::path::PathBuf;
+
+use crate::catalog::Catalog;
+use crate::compile::{Compiled, Main, Options, compile};
+use crate::ir::{self, Action, Origin, Pipeline, Rule, Stage};
+use crate::source::MemoryHost;
+
+use super::normal::normal;
+
+/// Something that the source does not say, or says otherwise.
+#[derive(Debug)]
+pub(super) struct Difference {
+    /// Pipeline and action, by their numbers, if it is an action's.
+    pub action: Option<(usize, usize)>,
+    /// In words: ``the input artifacts of action `Deploy` ``.
+    pub what: String,
+    pub origin: Origin,
+}
+
+/// Compiles the source by itself.
+pub(super) fn compiled(text: &str) -> Option<Compiled> {
+    let main = Main::Text {
+        name: "import.pipe".to_owned(),
+        path: Some(PathBuf::from("import.pipe")),
+        text: text.to_owned(),
+    };
+    compile(&MemoryHost::default(), &main, &Options::default()).ok()
+}
+
+/// All that differs between pipelines and what their source means.
+pub(super) fn differences(wanted: &[Pipeline], text: &str, catalog: &Catalog) -> Vec<Difference> {
+    let compiled = compiled(text).unwrap_or_default();
+    let mut found = Found::default();
+    for (index, wanted) in wanted.iter().enumerate() {
+        found.pipeline = index;
+        match compiled.pipelines.get(index) {
+            Some(meant) => found.pipeline(&normal(wanted, catalog), &normal(meant, catalog)),
+            None => found.note(format!("the pipeline `{}`", wanted.name), wanted.origin),
+        }
+    }
+    found.differences
+}
+
+#[derive(Default)]
+struct Found {
+    pipeline: usize,
+    action: Option<usize>,
+    differences: Vec<Difference>,
+}
+
+impl Found {
+    fn note(&mut self, what: String, origin: Origin) {
+        self.differences.push(Difference {
+            action: self.action.map(|action| (self.pipeline, action)),
+            what,
+            origin,
+        });
+    }
+
+    fn pipeline(&mut self, wanted: &Pipeline, meant: &Pipeline) {
+        if wanted == meant {
+            return;
+        }
+        let whole = wanted.origin;
+        let parts = [
+            (wanted.name == meant.name, "the name", wanted.name.origin),
+            (wanted.role_arn == meant.role_arn, "the role", whole),
+            (wanted.stores == meant.stores, "the artifact stores", whole),
+            (
+                wanted.pipeline_type == meant.pipeline_type,
+                "the type",
+                wanted.pipeline_type.origin,
+            ),
+            (
+                wanted.execution_mode == meant.execution_mode,
+                "the execution mode",
+                whole,
+            ),
+            (wanted.tags == meant.tags, "the tags", whole),
+            (
+                wanted.deployment == meant.deployment,
+                "what its resource says of deployment",
+                whole,
+            ),
+        ];
+        for (_, what, origin) in parts.into_iter().filter(|(is_same, ..)| !is_same) {
+            self.note(format!("{what} of the pipeline `{}`", wanted.name), origin);
+        }
+        for variable in wanted
+            .variables
+            .iter()
+            .filter(|variable| !meant.variables.contains(variable))
+        {
+            self.note(format!("the variable `{}`", variable.name), variable.name.origin);
+        }
+        for trigger in wanted
+            .triggers
+            .iter()
+            .filter(|trigger| !meant.triggers.contains(trigger))
+        {
+            self.note(format!("the trigger of `{}`", trigger.source_action), trigger.origin);
+        }
+        if self.differences.is_empty() && wanted.variables != meant.variables {
+            self.note("the order of the variables".to_owned(), whole);
+        }
+        let mut first = 0;
+        for (index, stage) in wanted.stages.iter().enumerate() {
+            match meant.stages.get(index) {
+                Some(other) => self.stage(stage, other, first),
+                None => self.note(format!("the stage `{}`", stage.name), stage.origin),
+            }
+            first += stage.actions.len();
+        }
+        if self.differences.is_empty() {
+            self.note(format!("a part of the pipeline `{}`", wanted.name), whole);
+        }
+    }
+
+    fn stage(&mut self, wanted: &Stage, meant: &Stage, first: usize) {
+        if wanted == meant {
+            return;
+        }
+        let before = self.differences.len();
+        let conditions = [
+            (
+                "before entry",
+                rules_of(wanted.before_entry.as_ref()),
+                rules_of(meant.before_entry.as_ref()),
+            ),
+            (
+                "on success",
+                rules_of(wanted.on_success.as_ref()),
+                rules_of(meant.on_success.as_ref()),
+            ),
+            ("on failure", failure_rules(wanted), failure_rules(meant)),
+        ];
+        for (_, wanted, meant) in conditions {
+            for (index, rule) in wanted.iter().enumerate() {
+                if meant.get(index) != Some(rule) {
+                    self.note(format!("the rule `{}`", rule.name), rule.origin);
+                }
+            }
+        }
+        for (index, action) in wanted.actions.iter().enumerate() {
+            self.action = Some(first + index);
+            match meant.actions.get(index) {
+                Some(other) => self.action(action, other),
+                None => self.note(format!("the action `{}`", action.name), action.origin),
+            }
+            self.action = None;
+        }
+        if self.differences.len() == before {
+            let (what, origin) = match wanted {
+                _ if wanted.name != meant.name => ("the name", wanted.name.origin),
+                _ if wanted.when != meant.when => ("the condition of the template", wanted.origin),
+                _ => ("a condition", wanted.origin),
+            };
+            self.note(format!("{what} of the stage `{}`", wanted.name), origin);
+        }
+    }
+
+    fn action(&mut self, wanted: &Action, meant: &Action) {
+        if wanted == meant {
+            return;
+        }
+        let before = self.differences.len();
+        let name = &wanted.name;
+        let whole = wanted.origin;
+        let parts = [
+            (wanted.name == meant.name, "the name", name.origin),
+            (wanted.type_id == meant.type_id, "the type", whole),
+            (wanted.run_order == meant.run_order, "the step", whole),
+            (wanted.commands == meant.commands, "the commands", whole),
+            (wanted.environment == meant.environment, "the environment", whole),
+            (wanted.inputs == meant.inputs, "the input artifacts", whole),
+            (wanted.outputs == meant.outputs, "the output artifacts", whole),
+            (
+                wanted.output_variables == meant.output_variables,
+                "the output variables",
+                whole,
+            ),
+            (wanted.role_arn == meant.role_arn, "the role", whole),
+            (wanted.region == meant.region, "the region", whole),
+            (wanted.namespace == meant.namespace, "the namespace", whole),
+            (wanted.timeout_minutes == meant.timeout_minutes, "the time-out", whole),
+            (wanted.when == meant.when, "the condition of the template", whole),
+        ];
+        for (_, what, origin) in parts.into_iter().filter(|(is_same, ..)| !is_same) {
+            self.note(format!("{what} of the action `{name}`"), origin);
+        }
+        for (key, entry) in &wanted.configuration {
+            if meant.configuration.get(key) != Some(entry) {
+                self.note(
+                    format!("the configuration key `{key}` of the action `{name}`"),
+                    entry.origin,
+                );
+            }
+        }
+        if self.differences.len() == before {
+            self.note(format!("a configuration key of the action `{name}`"), whole);
+        }
+    }
+}
+
+fn rules_of(condition: Option<&ir::Condition>) -> &[Rule] {
+    condition.map_or(&[], |condition| &condition.rules)
+}
+
+fn failure_rules(stage: &Stage) -> &[Rule] {
+    rules_of(stage.on_failure.as_ref().and_then(|failure| failure.condition.as_ref()))
+}
