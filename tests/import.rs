@@ -116,6 +116,42 @@ fn templates_come_back() {
     assert!(documents.is_empty() || refused.len() == 5, "{refused:?}");
 }
 
+/// The source that an import writes means what the document means.
+#[test]
+fn documents_come_back_through_source() {
+    let (mut same, mut refused, mut different) = (0, Vec::new(), Vec::new());
+    let (json, cfn) = (corpus("json"), corpus("cfn"));
+    for (name, bytes) in json.iter().chain(&cfn) {
+        let loaded = load(name, bytes);
+        if loaded.lost {
+            refused.push(name.clone());
+            continue;
+        }
+        let compiled = &loaded.compiled;
+        let mut diags = Diagnostics::default();
+        let text = import::write::write(&compiled.pipelines, &compiled.catalog, &mut diags);
+        if diags.has_errors() {
+            refused.push(name.clone());
+            continue;
+        }
+        let again = support::compile_text(&text);
+        let normal = |pipeline| import::write::normal(pipeline, &compiled.catalog);
+        let before: Vec<_> = compiled.pipelines.iter().map(normal).collect();
+        let after: Vec<_> = again.pipelines.iter().map(normal).collect();
+        if before == after {
+            same += 1;
+        } else {
+            let report = support::report_of(&again);
+            different.push(format!("{name}\n{text}\n{report}"));
+        }
+    }
+    println!(
+        "{same} documents come back through source, {} are refused: {refused:#?}",
+        refused.len()
+    );
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
 /// Documents up to what means the same: keys in any order, gaps in run orders, what is left out or empty.
 mod normal {
     use std::collections::BTreeMap;
