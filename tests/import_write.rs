@@ -18,6 +18,7 @@ use pipe::syntax;
 use proptest::prelude::*;
 
 use crate::support::declarations::any_pipeline;
+use crate::support::pipeline::*;
 use crate::support::{compile_text, report_of};
 
 /// Writes pipelines and holds what is true of every source against it: it says all, it compiles to the same, it is formatted.
@@ -43,11 +44,8 @@ fn is_formatted(text: &str) {
     let mut diags = Diagnostics::default();
     let file = syntax::parse(text, FileId(0), &mut diags);
     assert!(diags.is_empty(), "{diags:?}\n{text}");
-    similar_asserts(text, &syntax::fmt::format(text, &file));
-}
-
-fn similar_asserts(a: &str, b: &str) {
-    assert!(a == b, "formatting changes it:\n{a}\n---\n{b}");
+    let formatted = syntax::fmt::format(text, &file);
+    assert!(text == formatted, "formatting changes it:\n{text}\n---\n{formatted}");
 }
 
 fn compile_file(path: &Path) -> Compiled {
@@ -106,7 +104,7 @@ fn error_names<'d>(diagnostics: impl Iterator<Item = &'d Diagnostic>) -> BTreeSe
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn any_pipeline_comes_back(pipeline in any_pipeline()) {
@@ -116,9 +114,81 @@ proptest! {
         let new: Vec<_> = errors.difference(&own).collect();
         prop_assert!(new.is_empty(), "{new:?}\n{text}\n{}", report_of(&compile_text(&text)));
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 32, ..ProptestConfig::default() })]
 
     #[test]
     fn several_pipelines_share_a_file(pipelines in prop::collection::vec(any_pipeline(), 2..4)) {
         written(&pipelines);
     }
+}
+
+/// What is lost when a broken pipeline is written, and where.
+fn lost(change: impl FnOnce(&mut Pipeline)) -> Vec<String> {
+    let mut pipeline = good();
+    change(&mut pipeline);
+    let mut diags = Diagnostics::default();
+    let text = write(&[pipeline], &Catalog::builtin(), &mut diags);
+    is_formatted(&text);
+    let said = |diagnostic: &Diagnostic| {
+        assert_eq!(diagnostic.code.name, "import-not-expressible");
+        format!("{}: {}", diagnostic.primary.span.start / 10, diagnostic.message)
+    };
+    diags.iter().map(said).collect()
+}
+
+#[test]
+fn nothing_is_lost_in_silence() {
+    assert_eq!(lost(|_| {}), [""; 0]);
+    let of_ship = |change: fn(&mut ir::Action)| lost(|pipeline| change(&mut pipeline.stages[2].actions[0]));
+    assert_eq!(
+        of_ship(|ship| input(ship, "Nothing", SHIP)),
+        ["310: `.pipe` cannot say the input artifacts of the action `ship` as it is here"]
+    );
+    assert_eq!(
+        of_ship(|ship| ship.commands.push(text("make", SHIP))),
+        ["310: `.pipe` cannot say the commands of the action `ship` as it is here"]
+    );
+    assert_eq!(
+        of_ship(|ship| ship.type_id.provider = "no name".to_owned()),
+        ["310: `.pipe` cannot say the type of the action `ship` as it is here"]
+    );
+    assert_eq!(
+        lost(|pipeline| pipeline.stages[0].actions[0].outputs.clear()),
+        [
+            "110: `.pipe` cannot say the output artifacts of the action `app` as it is here",
+            "210: `.pipe` cannot say the input artifacts of the action `compile` as it is here",
+        ]
+    );
+    assert_eq!(
+        lost(|pipeline| pipeline.variables.push(variable("2nd", None, NEW))),
+        ["51: `.pipe` cannot say the variable `2nd` as it is here"]
+    );
+    assert_eq!(
+        lost(|pipeline| pipeline.triggers.push(ir::Trigger {
+            source_action: name("nobody", NEW),
+            ..trigger()
+        })),
+        ["50: `.pipe` cannot say the trigger of `nobody` as it is here"]
+    );
+    assert_eq!(
+        lost(|pipeline| pipeline.tags.extend([tag("a", "1", NEW), tag("a", "2", NEW)])),
+        ["1: `.pipe` cannot say the tags of the pipeline `demo` as it is here"]
+    );
+}
+
+/// A use before its making is an error of the pipeline, and stays one in its source.
+#[test]
+fn mistakes_stay_mistakes() {
+    let mut pipeline = good();
+    input(&mut pipeline.stages[1].actions[0], "late", COMPILE);
+    output(&mut pipeline.stages[1].actions[1], "late", TEST);
+    let text = written(std::slice::from_ref(&pipeline));
+    assert_eq!(
+        error_names(compile_text(&text).diagnostics.iter()),
+        own_errors(&pipeline)
+    );
+    assert!(own_errors(&pipeline).contains("artifact-used-before-made"));
 }

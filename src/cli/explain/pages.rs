@@ -71,6 +71,7 @@ pub(super) static PAGES: &[(&str, &str)] = pages! {
     "free-text-in-json"
     "free-text-in-shell"
     "import-cycle"
+    "import-not-expressible"
     "import-not-found"
     "invalid-bounds"
     "invalid-escape"

@@ -5,25 +5,26 @@ use crate::ir::{Action, Configuration, EnvironmentVariable, Node, Rule, Text, Ty
 
 use super::decode::{self, Surroundings};
 use super::index::{ActionId, Index};
-use super::kinds::Kinds;
+use super::kinds::{self, Kinds};
 use super::names::{self, Names};
 use super::text::{self, Named, References, Spelled};
 use super::tree::{Expr, Head, Name, Stmt};
+use super::verify::Owner;
 
 /// All that writing one pipeline needs.
 pub(super) struct Ctx<'c, 'i> {
     pub index: &'c Index<'i>,
     pub names: &'c Names,
     pub kinds: &'c Kinds,
-    /// Actions whose configuration is written as it is sent, because decoding lost something.
-    pub is_raw: &'c dyn Fn(ActionId) -> bool,
+    /// Whose configuration is written as it is sent, because decoding lost something.
+    pub is_raw: &'c dyn Fn(Owner) -> bool,
 }
 
 impl Ctx<'_, '_> {
     pub(super) fn action(&self, id: ActionId) -> Stmt {
         let action = self.index.actions[id];
         let name = &self.names.actions[id];
-        let mut body = self.fields(&Subject::of_action(action, (self.is_raw)(id)));
+        let mut body = self.fields(&Subject::of_action(action, (self.is_raw)(Owner::Action(id))));
         if self.index.is_namespace_written[id]
             && let Some(namespace) = &action.namespace
         {
@@ -57,7 +58,9 @@ impl Ctx<'_, '_> {
     }
 
     pub(super) fn rule(&self, rule: &Rule, name: &Name) -> Stmt {
-        let body = self.fields(&Subject::of_rule(rule));
+        let number = kinds::rules(self.index.pipeline).position(|other| std::ptr::eq(rule, other));
+        let is_raw = number.is_some_and(|number| (self.is_raw)(Owner::Rule(number)));
+        let body = self.fields(&Subject::of_rule(rule, is_raw));
         Stmt::Rule(
             names::head(name, &rule.name.value, '-'),
             self.provider(&rule.type_id),
@@ -211,7 +214,7 @@ impl<'i> Subject<'i> {
         }
     }
 
-    fn of_rule(rule: &'i Rule) -> Self {
+    fn of_rule(rule: &'i Rule, is_raw: bool) -> Self {
         Self {
             type_id: &rule.type_id,
             configuration: &rule.configuration,
@@ -221,7 +224,7 @@ impl<'i> Subject<'i> {
             role_arn: rule.role_arn.as_ref(),
             region: rule.region.as_ref(),
             timeout: rule.timeout_minutes.as_ref(),
-            is_raw: false,
+            is_raw,
         }
     }
 }

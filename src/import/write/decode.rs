@@ -218,6 +218,11 @@ pub(super) fn duration(minutes: u64) -> String {
 
 /// The expression, if its value fits the type.
 pub(super) fn fitting(expr: Expr, ty: &Ty) -> Option<Expr> {
+    // Each branch must fit, whichever it will be.
+    if let Expr::If { then, otherwise, .. } = &expr {
+        let branch = |branch: &Expr| fitting(branch.clone(), ty).is_some();
+        return (branch(then) && branch(otherwise)).then_some(expr);
+    }
     let program = Program::default();
     let mut silent = Diagnostics::default();
     let mut ev = Evaluator::new(&program, &NoReader, &mut silent);

@@ -101,12 +101,17 @@ fn shared<'n>(names: &[&'n str]) -> Option<(&'n str, &'n str)> {
     };
     let end = (start..=first.len())
         .filter(|&at| first.is_char_boundary(at))
-        .find(|&at| ends(at) && (at == first.len() || begins_word(first, at) || is_separator(first, at)))?;
+        .find(|&at| ends(at) && (at == first.len() || is_word(&first[at..]) && is_cut(first, at)))?;
     Some((&first[..start], &first[end..]))
 }
 
-fn is_separator(name: &str, at: usize) -> bool {
-    name[at..].starts_with(['-', '_', '.', '@'])
+fn is_cut(name: &str, at: usize) -> bool {
+    begins_word(name, at) || name[at..].starts_with(['-', '_', '.', '@'])
+}
+
+/// A number at the end belongs to what stands before it: `eu-west-1`.
+fn is_word(text: &str) -> bool {
+    text.chars().any(char::is_alphabetic)
 }
 
 /// Whether a word of the name begins at `at`: behind a separator, or with a capital.

@@ -103,13 +103,15 @@ pub(super) fn actions(pipeline: &ir::Pipeline) -> impl Iterator<Item = &ir::Acti
 }
 
 pub(super) fn rules(pipeline: &ir::Pipeline) -> impl Iterator<Item = &ir::Rule> {
-    pipeline.stages.iter().flat_map(|stage| {
-        let failure = stage.on_failure.as_ref().and_then(|failure| failure.condition.as_ref());
-        [stage.before_entry.as_ref(), stage.on_success.as_ref(), failure]
-            .into_iter()
-            .flatten()
-            .flat_map(|condition| &condition.rules)
-    })
+    pipeline.stages.iter().flat_map(rules_of)
+}
+
+pub(super) fn rules_of(stage: &ir::Stage) -> impl Iterator<Item = &ir::Rule> {
+    let failure = stage.on_failure.as_ref().and_then(|failure| failure.condition.as_ref());
+    [stage.before_entry.as_ref(), stage.on_success.as_ref(), failure]
+        .into_iter()
+        .flatten()
+        .flat_map(|condition| &condition.rules)
 }
 
 /// The texts in which CodePipeline resolves references.
@@ -274,7 +276,8 @@ fn provider_name(id: &TypeId, names: &BTreeSet<String>) -> String {
 
 /// The name of the field for a key; none if there is no good one, so that the key stays a raw one.
 fn field_name(key: &str, fields: &[Field]) -> Option<String> {
-    let name = words::ident_of(key, "field")?;
+    let plain = Some(snake_case(key)).filter(|name| pascal_case(name) == *key && words::is_ident(name));
+    let name = plain.or_else(|| words::ident_of(key, "field"))?;
     let other = format!("{name}_value");
     let free = |name: &String| {
         let is_known = fields.iter().any(|field| field.name == *name);

@@ -40,6 +40,7 @@ use index::Index;
 use kinds::Kinds;
 use names::Names;
 use tree::{Item, Stmt};
+use verify::Owner;
 
 pub use normal::{in_order, normal};
 
@@ -61,7 +62,7 @@ pub fn write(pipelines: &[ir::Pipeline], catalog: &Catalog, diags: &mut Diagnost
         lost = verify::differences(&pipelines, &text, catalog);
     }
     if !lost.is_empty() {
-        style.raw.extend(lost.iter().filter_map(|difference| difference.action));
+        style.raw.extend(lost.iter().filter_map(|difference| difference.owner));
         let plainer = source(&pipelines, catalog, &style);
         let still_lost = verify::differences(&pipelines, &plainer, catalog);
         if still_lost.len() < lost.len() {
@@ -79,8 +80,8 @@ pub fn write(pipelines: &[ir::Pipeline], catalog: &Catalog, diags: &mut Diagnost
 /// How plain the source is to be.
 struct Style {
     has_loops: bool,
-    /// Actions, by pipeline and number, whose configuration is written as it is sent.
-    raw: HashSet<(usize, usize)>,
+    /// By their pipelines' numbers, whose configuration is written as it is sent.
+    raw: HashSet<(usize, Owner)>,
 }
 
 /// The pipelines as formatted source, whatever of them can be said.
@@ -91,12 +92,8 @@ fn source(pipelines: &[Pipeline], catalog: &Catalog, style: &Style) -> String {
     for (number, pipeline) in pipelines.iter().enumerate() {
         let name = pipeline::name(pipeline, number, &taken);
         taken.insert(name.ident.clone());
-        let body = body(
-            pipeline,
-            &kinds,
-            &|action| style.raw.contains(&(number, action)),
-            style.has_loops,
-        );
+        let is_raw = |owner| style.raw.contains(&(number, owner));
+        let body = body(pipeline, &kinds, &is_raw, style.has_loops);
         items.push(Item::Pipeline(names::head(&name, &pipeline.name.value, '-'), body));
     }
     let text = print::print(&items);
@@ -111,7 +108,7 @@ fn source(pipelines: &[Pipeline], catalog: &Catalog, style: &Style) -> String {
 
 /// A pipeline's statements. A family that turns out to be none is taken apart, and all is written again, since the names of
 /// its members change wherever they are used.
-fn body(pipeline: &Pipeline, kinds: &Kinds, is_raw: &dyn Fn(usize) -> bool, has_loops: bool) -> Vec<Stmt> {
+fn body(pipeline: &Pipeline, kinds: &Kinds, is_raw: &dyn Fn(Owner) -> bool, has_loops: bool) -> Vec<Stmt> {
     let index = Index::of(pipeline, kinds);
     let file_names: HashSet<String> = kinds.own_names().map(str::to_owned).collect();
     let mut families = if has_loops {

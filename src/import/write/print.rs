@@ -8,8 +8,9 @@ use super::words;
 
 /// A block of fields may stand on one line up to this width.
 const WIDTH: usize = 100;
-/// A block of more fields stands on lines of its own.
+/// A block of more fields stands on lines of its own: an action's, and those of rules and filters, which are read at a glance.
 const FIELDS_ON_A_LINE: usize = 2;
+const FIELDS_OF_A_RULE: usize = 3;
 /// A doc comment's lines are filled up to this width.
 const DOC_WIDTH: usize = 100;
 
@@ -43,7 +44,11 @@ impl Printer {
     }
 
     fn block(&mut self, head: &str, body: &[Stmt]) {
-        if let Some(line) = one_line(head, body)
+        self.block_of(head, body, FIELDS_ON_A_LINE);
+    }
+
+    fn block_of(&mut self, head: &str, body: &[Stmt], most: usize) {
+        if let Some(line) = one_line(head, body, most)
             && line.chars().count() + 2 * self.depth <= WIDTH
         {
             return self.line(&line);
@@ -65,7 +70,10 @@ impl Printer {
             Stmt::Action(head, provider, body) => {
                 self.block(&format!("action {} = {provider}", head_text(head)), body);
             }
-            Stmt::Rule(head, provider, body) => self.block(&format!("rule {} = {provider}", head_text(head)), body),
+            Stmt::Rule(head, provider, body) => {
+                let head = format!("rule {} = {provider}", head_text(head));
+                self.block_of(&head, body, FIELDS_OF_A_RULE);
+            }
             Stmt::Stage(head, body) => {
                 self.open(&format!("stage {}", head_text(head)), body);
                 self.line("}");
@@ -75,7 +83,7 @@ impl Printer {
                 self.line(&format!("output {}{}", head_text(head), from.unwrap_or_default()));
             }
             Stmt::Export(name) => self.line(&format!("export {name}")),
-            Stmt::Block(words, body) => self.block(words, body),
+            Stmt::Block(words, body) => self.block_of(words, body, FIELDS_OF_A_RULE),
             Stmt::Trigger(name, body) => {
                 self.open(&format!("trigger {}", name_text(name)), body);
                 self.line("}");
@@ -137,8 +145,8 @@ impl Printer {
 }
 
 /// `head { a = b, c = d }`, for a few short fields.
-fn one_line(head: &str, body: &[Stmt]) -> Option<String> {
-    if body.len() > FIELDS_ON_A_LINE {
+fn one_line(head: &str, body: &[Stmt], most: usize) -> Option<String> {
+    if body.len() > most {
         return None;
     }
     let field = |stmt: &Stmt| match stmt {

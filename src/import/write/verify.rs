@@ -4,16 +4,24 @@ use std::path::PathBuf;
 
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, Main, Options, compile};
-use crate::ir::{self, Action, Origin, Pipeline, Rule, Stage};
+use crate::ir::{Action, Origin, Pipeline, Rule, Stage};
 use crate::source::MemoryHost;
 
+use super::kinds;
 use super::normal::normal;
+
+/// What has a configuration, by its number among all of its pipeline's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Owner {
+    Action(usize),
+    Rule(usize),
+}
 
 /// Something that the source does not say, or says otherwise.
 #[derive(Debug)]
 pub(super) struct Difference {
-    /// Pipeline and action, by their numbers, if it is an action's.
-    pub action: Option<(usize, usize)>,
+    /// The pipeline's number and whose it is, if it is an action's or a rule's.
+    pub owner: Option<(usize, Owner)>,
     /// In words: ``the input artifacts of action `Deploy` ``.
     pub what: String,
     pub origin: Origin,
@@ -46,14 +54,14 @@ pub(super) fn differences(wanted: &[Pipeline], text: &str, catalog: &Catalog) ->
 #[derive(Default)]
 struct Found {
     pipeline: usize,
-    action: Option<usize>,
+    owner: Option<Owner>,
     differences: Vec<Difference>,
 }
 
 impl Found {
     fn note(&mut self, what: String, origin: Origin) {
         self.differences.push(Difference {
-            action: self.action.map(|action| (self.pipeline, action)),
+            owner: self.owner.map(|owner| (self.pipeline, owner)),
             what,
             origin,
         });
@@ -105,51 +113,41 @@ impl Found {
         if self.differences.is_empty() && wanted.variables != meant.variables {
             self.note("the order of the variables".to_owned(), whole);
         }
-        let mut first = 0;
+        let mut first = (0, 0);
         for (index, stage) in wanted.stages.iter().enumerate() {
             match meant.stages.get(index) {
                 Some(other) => self.stage(stage, other, first),
                 None => self.note(format!("the stage `{}`", stage.name), stage.origin),
             }
-            first += stage.actions.len();
+            first.0 += stage.actions.len();
+            first.1 += kinds::rules_of(stage).count();
         }
         if self.differences.is_empty() {
             self.note(format!("a part of the pipeline `{}`", wanted.name), whole);
         }
     }
 
-    fn stage(&mut self, wanted: &Stage, meant: &Stage, first: usize) {
+    /// `first`: the numbers of the stage's first action and rule.
+    fn stage(&mut self, wanted: &Stage, meant: &Stage, first: (usize, usize)) {
         if wanted == meant {
             return;
         }
         let before = self.differences.len();
-        let conditions = [
-            (
-                "before entry",
-                rules_of(wanted.before_entry.as_ref()),
-                rules_of(meant.before_entry.as_ref()),
-            ),
-            (
-                "on success",
-                rules_of(wanted.on_success.as_ref()),
-                rules_of(meant.on_success.as_ref()),
-            ),
-            ("on failure", failure_rules(wanted), failure_rules(meant)),
-        ];
-        for (_, wanted, meant) in conditions {
-            for (index, rule) in wanted.iter().enumerate() {
-                if meant.get(index) != Some(rule) {
-                    self.note(format!("the rule `{}`", rule.name), rule.origin);
-                }
+        let rules: Vec<&Rule> = kinds::rules_of(meant).collect();
+        for (index, rule) in kinds::rules_of(wanted).enumerate() {
+            if rules.get(index) != Some(&rule) {
+                self.owner = Some(Owner::Rule(first.1 + index));
+                self.note(format!("the rule `{}`", rule.name), rule.origin);
+                self.owner = None;
             }
         }
         for (index, action) in wanted.actions.iter().enumerate() {
-            self.action = Some(first + index);
+            self.owner = Some(Owner::Action(first.0 + index));
             match meant.actions.get(index) {
                 Some(other) => self.action(action, other),
                 None => self.note(format!("the action `{}`", action.name), action.origin),
             }
-            self.action = None;
+            self.owner = None;
         }
         if self.differences.len() == before {
             let (what, origin) = match wanted {
@@ -202,12 +200,4 @@ impl Found {
             self.note(format!("a configuration key of the action `{name}`"), whole);
         }
     }
-}
-
-fn rules_of(condition: Option<&ir::Condition>) -> &[Rule] {
-    condition.map_or(&[], |condition| &condition.rules)
-}
-
-fn failure_rules(stage: &Stage) -> &[Rule] {
-    rules_of(stage.on_failure.as_ref().and_then(|failure| failure.condition.as_ref()))
 }

@@ -54,9 +54,32 @@ fn snake(name: &str) -> String {
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
         .collect();
     let snake = snake_case(&plain);
-    let words = snake.split('_').filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join("_")
+    let words: Vec<&str> = snake.split('_').filter(|word| !word.is_empty()).collect();
+    let mut out: Vec<String> = Vec::with_capacity(words.len());
+    for word in words {
+        match out.last_mut() {
+            Some(last) if PROPER_NAMES.contains(&(last.as_str(), word)) => last.push_str(word),
+            _ => out.push(word.to_owned()),
+        }
+    }
+    out.join("_")
 }
+
+/// Names with a capital inside that are one word to everybody, as in the library's own names.
+const PROPER_NAMES: [(&str, &str); 12] = [
+    ("app", "config"),
+    ("bit", "bucket"),
+    ("cloud", "formation"),
+    ("cloud", "front"),
+    ("cloud", "watch"),
+    ("code", "build"),
+    ("code", "commit"),
+    ("code", "deploy"),
+    ("code", "pipeline"),
+    ("dev", "ops"),
+    ("git", "hub"),
+    ("git", "lab"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -71,6 +94,7 @@ mod tests {
             ("deploy.to prod", "deploy_to_prod"),
             ("__x__", "x"),
             ("2nd", "stage_2nd"),
+            ("CodeBuild-GitHub", "codebuild_github"),
             ("${cfn:{\"Ref\":\"Project\"}}-source", "project_source"),
         ] {
             let found = ident_of(name, "stage").unwrap_or_default();
