@@ -8,6 +8,7 @@ mod support;
 mod check;
 mod cli;
 mod constraints;
+mod diff;
 mod docs;
 mod examples;
 mod export;

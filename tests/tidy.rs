@@ -16,7 +16,7 @@ const FLOORS: [&[&str]; 11] = [
     &["sema"],
     &["lint"],
     &["compile"],
-    &["export", "graph", "import"],
+    &["diff", "export", "graph", "import"],
     &["run"],
     &["cli"],
 ];

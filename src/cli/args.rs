@@ -20,7 +20,7 @@ use crate::compile::Options;
 
 Results go to standard output, everything else to standard error. Exit status:
   0    fine
-  1    the answer is no: errors were found, it is not formatted, the run failed
+  1    the answer is no: errors were found, it is not formatted, they differ, the run failed
   2    it could not be asked: bad arguments, an unreadable file
   3    the run was refused before it began
   75   the run waits for an approval that nobody here can give
@@ -37,6 +37,7 @@ pub(super) enum Command {
     Fmt(FmtArgs),
     Export(ExportArgs),
     Import(ImportArgs),
+    Diff(DiffArgs),
     Graph(GraphArgs),
     Run(RunArgs),
     New(NewArgs),
@@ -174,6 +175,43 @@ pub(super) struct ImportArgs {
     /// Write to a file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+}
+
+/// Tell what differs in meaning between two definitions
+///
+/// Whether an action waits for another, has lost its approval, or takes another artifact is told; what artifacts and
+/// namespaces are called, and which numbers run orders have, is not. The answer is a no if anything differs.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  pipe diff old.pipe new.pipe
+  pipe diff old.pipe new.pipe --format json | jq .summary
+  git show HEAD:main.pipe | pipe diff - main.pipe")]
+pub(super) struct DiffArgs {
+    /// What it was
+    pub(super) old: PathBuf,
+
+    /// What it is now
+    pub(super) new: PathBuf,
+
+    /// Which pipeline, if the files have several
+    #[arg(long, value_name = "NAME")]
+    pub(super) pipeline: Option<String>,
+
+    /// How to tell
+    #[arg(long, value_enum, default_value_t = DiffFormat::Human)]
+    pub(super) format: DiffFormat,
+
+    #[command(flatten)]
+    pub(super) params: Params,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiffFormat {
+    /// A line for each difference
+    Human,
+    /// One document, for tools
+    Json,
 }
 
 /// Draw a pipeline

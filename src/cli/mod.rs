@@ -16,6 +16,7 @@ use self::status::Status;
 mod args;
 mod check;
 mod console;
+mod diff;
 mod doc;
 mod error;
 mod explain;
@@ -59,6 +60,7 @@ fn execute(command: Command, console: &mut Console) -> Result<Status, Error> {
         Command::Fmt(args) => fmt::fmt(&args, console),
         Command::Export(args) => export::export(&args, console),
         Command::Import(args) => import::import(&args, console),
+        Command::Diff(args) => diff::diff(&args, console),
         Command::Graph(args) => graph::graph(&args, console),
         Command::Run(args) => run::run(&args, console),
         Command::New(args) => new::new(&args, console),

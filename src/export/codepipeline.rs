@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 
 use serde::{Serialize, Serializer};
 
-use super::{deploy_values, words};
+use super::deploy_values;
 use crate::diagnostic::Diagnostics;
 use crate::ir::{self, Node, Text};
 
@@ -79,8 +79,8 @@ impl<'a> From<&'a ir::Pipeline> for Pipeline<'a> {
             artifact_store,
             artifact_stores,
             stages: List::of(&pipeline.stages),
-            execution_mode: pipeline.execution_mode.as_ref().map(words::execution_mode),
-            pipeline_type: words::pipeline_type(&pipeline.pipeline_type),
+            execution_mode: pipeline.execution_mode.as_ref().map(|mode| mode.value.word()),
+            pipeline_type: pipeline.pipeline_type.value.word(),
             variables: List::of(&pipeline.variables),
             triggers: List::of(&pipeline.triggers),
         }
@@ -162,9 +162,9 @@ struct RetryConfiguration {
 impl<'a> From<&'a ir::FailureHandling> for FailureConditions<'a> {
     fn from(handling: &'a ir::FailureHandling) -> Self {
         Self {
-            result: handling.result.as_ref().map(words::condition_result),
+            result: handling.result.as_ref().map(|result| result.value.word()),
             retry_configuration: handling.retry_mode.as_ref().map(|mode| RetryConfiguration {
-                retry_mode: words::retry_mode(mode),
+                retry_mode: mode.value.word(),
             }),
             conditions: handling
                 .condition
@@ -199,7 +199,7 @@ struct Condition<'a> {
 impl<'a> From<&'a ir::Condition> for Condition<'a> {
     fn from(condition: &'a ir::Condition) -> Self {
         Self {
-            result: condition.result.as_ref().map(words::condition_result),
+            result: condition.result.as_ref().map(|result| result.value.word()),
             rules: List::of(&condition.rules),
         }
     }
@@ -346,7 +346,7 @@ impl<'a> From<&'a ir::EnvironmentVariable> for EnvironmentVariable<'a> {
         Self {
             name: &variable.name.value,
             value: Value::from(&variable.value),
-            kind: words::environment_kind(variable.kind),
+            kind: variable.kind.word(),
         }
     }
 }
@@ -391,7 +391,7 @@ struct GitConfiguration<'a> {
 impl<'a> From<&'a ir::Trigger> for Trigger<'a> {
     fn from(trigger: &'a ir::Trigger) -> Self {
         Self {
-            provider_type: words::TRIGGER_PROVIDER,
+            provider_type: ir::Trigger::PROVIDER,
             git_configuration: GitConfiguration {
                 source_action_name: &trigger.source_action.value,
                 push: List::of(&trigger.push),
@@ -449,7 +449,7 @@ struct Event(&'static str);
 
 impl From<&Node<ir::PullRequestEvent>> for Event {
     fn from(event: &Node<ir::PullRequestEvent>) -> Self {
-        Self(words::pull_request_event(event))
+        Self(event.value.word())
     }
 }
 

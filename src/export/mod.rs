@@ -9,4 +9,3 @@ mod document;
 pub mod iam_policy;
 pub mod ir;
 pub mod terraform;
-mod words;

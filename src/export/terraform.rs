@@ -5,7 +5,7 @@
 //! string as a template, so `${` and `%{` are escaped. The same pipeline gives the same bytes.
 
 use super::document::{Document, Fields, to_json};
-use super::{codes, deploy_values, words};
+use super::{codes, deploy_values};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::ir::{self, Node, Origin, Stores, Text};
 
@@ -85,12 +85,12 @@ fn arguments(pipeline: &ir::Pipeline) -> Fields {
         .map(|tag| (escape(&tag.key.value), name(&tag.value)));
     Fields::default()
         .with("name", name(&pipeline.name))
-        .with_some("pipeline_type", words::pipeline_type(&pipeline.pipeline_type))
+        .with_some("pipeline_type", pipeline.pipeline_type.value.word())
         .with_some("role_arn", pipeline.role_arn.as_ref().map(text))
         .with_list("artifact_store", stores)
         .with_some(
             "execution_mode",
-            pipeline.execution_mode.as_ref().map(words::execution_mode),
+            pipeline.execution_mode.as_ref().map(|mode| mode.value.word()),
         )
         .with_list("stage", pipeline.stages.iter().map(stage))
         .with_map("tags", tags.collect())
@@ -184,17 +184,17 @@ fn conditions(one: &ir::Condition) -> Vec<Document> {
 }
 
 fn on_failure(handling: &ir::FailureHandling) -> Vec<Document> {
-    let retry = |mode| block(Fields::default().with("retry_mode", words::retry_mode(mode)));
+    let retry = |mode: &Node<ir::RetryMode>| block(Fields::default().with("retry_mode", mode.value.word()));
     let fields = Fields::default()
         .with_some("condition", handling.condition.as_ref().map(|it| block(condition(it))))
-        .with_some("result", handling.result.as_ref().map(words::condition_result))
+        .with_some("result", handling.result.as_ref().map(|result| result.value.word()))
         .with_some("retry_configuration", handling.retry_mode.as_ref().map(retry));
     block(fields)
 }
 
 fn condition(condition: &ir::Condition) -> Fields {
     Fields::default()
-        .with_some("result", condition.result.as_ref().map(words::condition_result))
+        .with_some("result", condition.result.as_ref().map(|result| result.value.word()))
         .with_list("rule", condition.rules.iter().map(rule))
 }
 
@@ -222,7 +222,7 @@ fn trigger(trigger: &ir::Trigger) -> Fields {
         .with_list("push", trigger.push.iter().map(push))
         .with_list("pull_request", trigger.pull_request.iter().map(pull_request));
     Fields::default()
-        .with("provider_type", words::TRIGGER_PROVIDER)
+        .with("provider_type", ir::Trigger::PROVIDER)
         .with("git_configuration", block(git))
 }
 
@@ -235,7 +235,7 @@ fn push(filter: &ir::PushFilter) -> Fields {
 
 fn pull_request(filter: &ir::PullRequestFilter) -> Fields {
     Fields::default()
-        .with_list("events", filter.events.iter().map(words::pull_request_event))
+        .with_list("events", filter.events.iter().map(|event| event.value.word()))
         .with_some("branches", filter.branches.as_ref().map(patterns))
         .with_some("file_paths", filter.file_paths.as_ref().map(patterns))
 }

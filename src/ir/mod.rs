@@ -20,6 +20,7 @@ pub mod codes;
 mod deploy;
 pub mod limits;
 mod validate;
+mod words;
 
 pub use deploy::{DeployCondition, DeployValue, is_deploy_name};
 pub use validate::validate;
@@ -379,6 +380,11 @@ pub struct Stage {
     /// An error was reported in it, so something may be missing: rules about what is missing stay silent.
     #[serde(skip)]
     pub incomplete: bool,
+}
+
+impl Trigger {
+    /// The `providerType` of every trigger.
+    pub const PROVIDER: &'static str = "CodeStarSourceConnection";
 }
 
 impl Stage {

@@ -1,7 +1,6 @@
 //! The properties of `AWS::CodePipeline::Pipeline`, one function a property type of CloudFormation's pages.
 
 use super::super::document::{Document, Fields};
-use super::super::words;
 use super::conditional;
 use crate::ir::{self, Node, Text, TextPart};
 
@@ -24,10 +23,10 @@ pub(super) fn of(pipeline: &ir::Pipeline) -> Fields {
         )
         .with_some(
             "ExecutionMode",
-            pipeline.execution_mode.as_ref().map(words::execution_mode),
+            pipeline.execution_mode.as_ref().map(|mode| mode.value.word()),
         )
         .with_some("Name", is_named.then(|| name(&pipeline.name)))
-        .with_some("PipelineType", words::pipeline_type(&pipeline.pipeline_type))
+        .with_some("PipelineType", pipeline.pipeline_type.value.word())
         .with_some(
             "RestartExecutionOnUpdate",
             deployment.restart_execution_on_update.as_ref().map(boolean),
@@ -100,10 +99,10 @@ fn conditions(one: &ir::Condition) -> Fields {
 }
 
 fn failure_conditions(handling: &ir::FailureHandling) -> Fields {
-    let retry = handling.retry_mode.as_ref().map(words::retry_mode);
+    let retry = handling.retry_mode.as_ref().map(|mode| mode.value.word());
     Fields::default()
         .with_list("Conditions", handling.condition.as_ref().map(condition))
-        .with_some("Result", handling.result.as_ref().map(words::condition_result))
+        .with_some("Result", handling.result.as_ref().map(|result| result.value.word()))
         .with_some(
             "RetryConfiguration",
             retry.map(|mode| Fields::default().with("RetryMode", mode)),
@@ -112,7 +111,7 @@ fn failure_conditions(handling: &ir::FailureHandling) -> Fields {
 
 fn condition(condition: &ir::Condition) -> Fields {
     Fields::default()
-        .with_some("Result", condition.result.as_ref().map(words::condition_result))
+        .with_some("Result", condition.result.as_ref().map(|result| result.value.word()))
         .with_list("Rules", condition.rules.iter().map(rule))
 }
 
@@ -166,7 +165,7 @@ fn configuration(configuration: &ir::Configuration) -> Fields {
 fn environment_variable(variable: &ir::EnvironmentVariable) -> Fields {
     Fields::default()
         .with("Name", name(&variable.name))
-        .with("Type", words::environment_kind(variable.kind))
+        .with("Type", variable.kind.word())
         .with("Value", text(&variable.value))
 }
 
@@ -193,7 +192,7 @@ fn trigger(trigger: &ir::Trigger) -> Fields {
         .with("SourceActionName", name(&trigger.source_action));
     Fields::default()
         .with("GitConfiguration", git)
-        .with("ProviderType", words::TRIGGER_PROVIDER)
+        .with("ProviderType", ir::Trigger::PROVIDER)
 }
 
 fn push_filter(filter: &ir::PushFilter) -> Fields {
@@ -206,7 +205,7 @@ fn push_filter(filter: &ir::PushFilter) -> Fields {
 fn pull_request_filter(filter: &ir::PullRequestFilter) -> Fields {
     Fields::default()
         .with_some("Branches", filter.branches.as_ref().map(patterns))
-        .with_list("Events", filter.events.iter().map(words::pull_request_event))
+        .with_list("Events", filter.events.iter().map(|event| event.value.word()))
         .with_some("FilePaths", filter.file_paths.as_ref().map(patterns))
 }
 
