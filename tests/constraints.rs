@@ -251,11 +251,10 @@ fn page(rows: &[Row]) -> String {
         "{unsayable} of those cannot be broken in `.pipe`, only in CodePipeline's own JSON."
     )
     .unwrap();
-    let kinds: Vec<String> = kinds
-        .iter()
-        .map(|(why, count)| format!("{count} {}", why.words()))
-        .collect();
-    writeln!(out, "The others: {}.", kinds.join(", ")).unwrap();
+    out.push_str("\nThe others, by why no check of a declaration can decide them:\n\n");
+    for (why, count) in kinds {
+        writeln!(out, "- {}: {count}", why.words()).unwrap();
+    }
     out.push_str("\n| rule | checked by | remark |\n| --- | --- | --- |\n");
     for row in rows {
         let by: Vec<String> = row

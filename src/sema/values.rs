@@ -33,7 +33,7 @@ pub(super) fn check(configuration: &Configuration, signature: &Signature, diags:
         let Some(text) = entry.value.as_literal().filter(|text| is_plain(text)) else {
             continue;
         };
-        if !is_of_later_check(text, ty) {
+        if !fits_plainly(text, ty) && !is_of_later_check(text, ty) {
             let value = strictly(text, ty, field.encoding);
             Evaluator::new(&program, &NoReader, diags).fit(value, ty, entry.origin);
         }
@@ -43,6 +43,17 @@ pub(super) fn check(configuration: &Configuration, signature: &Signature, diags:
 /// Not empty, which has a report of its own, and without a reference that a front end has left as it stood.
 fn is_plain(text: &str) -> bool {
     !text.is_empty() && !text.contains("#{")
+}
+
+/// Whether a text is, without further ado, what nearly all of them are.
+fn fits_plainly(text: &str, ty: &Ty) -> bool {
+    match ty {
+        Ty::String(bounds, None) => bounds.high.is_none() && bounds.low.is_none_or(|low| low <= 1),
+        Ty::Bool => matches!(text, "true" | "false"),
+        Ty::Literal(Literal::Str(literal)) => literal == text,
+        Ty::Union(members) => members.iter().any(|member| fits_plainly(text, member)),
+        _ => false,
+    }
 }
 
 /// An artifact's name, or a file in an artifact: whether that is an input is checked elsewhere.
