@@ -49,7 +49,7 @@ fn is_plain(text: &str) -> bool {
 fn fits_plainly(text: &str, ty: &Ty) -> bool {
     match ty {
         Ty::String(bounds, None) => bounds.high.is_none() && bounds.low.is_none_or(|low| low <= 1),
-        Ty::Bool => matches!(text, "true" | "false"),
+        Ty::Bool => text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false"),
         Ty::Literal(Literal::Str(literal)) => literal == text,
         Ty::Union(members) => members.iter().any(|member| fits_plainly(text, member)),
         _ => false,
