@@ -26,6 +26,9 @@ pub(super) fn check(configuration: &Configuration, signature: &Signature, diags:
             continue;
         };
         let ty = ty.required();
+        if !can_be_read_back(ty) {
+            continue;
+        }
         if matches!(field.encoding, Encoding::Json | Encoding::EnvJson) {
             check_json(field, ty, entry, &program, diags);
             continue;
@@ -37,6 +40,25 @@ pub(super) fn check(configuration: &Configuration, signature: &Signature, diags:
             let value = strictly(text, ty, field.encoding);
             Evaluator::new(&program, &NoReader, diags).fit(value, ty, entry.origin);
         }
+    }
+}
+
+/// Whether the text that is sent tells a value of the type from others: an artifact in a list is but a name there.
+fn can_be_read_back(ty: &Ty) -> bool {
+    let within = |ty: &Ty| !matches!(ty, Ty::Artifact | Ty::File | Ty::Duration) && can_be_read_back(ty);
+    match ty {
+        Ty::Any | Ty::Error => false,
+        Ty::List(of, _) | Ty::Map(of, _) | Ty::Optional(of) => within(of),
+        Ty::Record(fields) => fields.values().all(|field| within(&field.ty)),
+        Ty::Union(members) => members.iter().all(can_be_read_back),
+        Ty::String(..)
+        | Ty::Int(_)
+        | Ty::Bool
+        | Ty::Duration
+        | Ty::Artifact
+        | Ty::File
+        | Ty::Secret
+        | Ty::Literal(_) => true,
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use pipe::catalog::{Encoding, Exports, Field, Provider, snake_case};
+use pipe::catalog::{Encoding, Exports, Field, Provider, snake_case, type_text};
 use pipe::syntax::ast::{ExprKind, TypeExpr, TypeExprKind};
 use serde_json::Value;
 
@@ -213,6 +213,11 @@ fn compare_beside(
         environment.is_some(),
     );
     names.extend(environment.map(|_| "environment_variables"));
+    if let Some(field) = environment {
+        let kinds = strings(&entry["environment_variable_types"]);
+        let secrets = type_text(&field.ty).contains("secret");
+        differences.check(name, "secrets", kinds.contains(&"SECRETS_MANAGER"), secrets);
+    }
     let commands = encoded(Encoding::Commands);
     differences.check(name, "commands", beside("commands").is_some(), commands.is_some());
     if let (Some(fact), Some(field)) = (beside("commands"), commands) {
@@ -246,6 +251,13 @@ fn compare_field(differences: &mut Differences, provider: &str, key: &Value, fie
 
     let doc = field.doc.as_deref().unwrap_or_default();
     differences.check(&of, "secret", key["secret"] == true, doc.contains(": a secret."));
+    // Nothing is sent for a field that is left out, so what AWS takes then is the reader's to know. Switches are off.
+    if let Some(default) = key["default"].as_str().filter(|default| *default != "false") {
+        let told = [default, "AWS's default", "AWS polls", "AWS looks at its root"]
+            .iter()
+            .any(|words| doc.contains(words));
+        differences.check(&of, "default that is told", default, if told { default } else { "" });
+    }
 
     // The values of a key that is only text are examples, not all there are.
     if key["type"] == "enum" || key["type"] == "list" {
