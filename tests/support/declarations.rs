@@ -207,7 +207,7 @@ impl Maker {
         let mut text = Text::default();
         for _ in 0..=self.dice.pick(3) {
             match self.dice.pick(5) {
-                0..=2 => text.push_str(*self.dice.one::<&str>(WORDS)),
+                0..=2 => text.push_str(self.dice.one::<&str>(WORDS)),
                 3 => self.reference(&mut text),
                 _ => text.push(TextPart::Deploy(self.deploy())),
             }

@@ -11,6 +11,9 @@ use super::text::{self, Named, References, Spelled};
 use super::tree::{Expr, Head, Name, Stmt};
 use super::verify::Owner;
 
+/// Values by their names.
+type Fields = Vec<(String, Expr)>;
+
 /// All that writing one pipeline needs.
 pub(super) struct Ctx<'c, 'i> {
     pub index: &'c Index<'i>,
@@ -96,7 +99,7 @@ impl Ctx<'_, '_> {
     }
 
     /// The provider's fields, and the keys that are sent as they are.
-    fn configuration(&self, subject: &Subject<'_>) -> (Vec<(String, Expr)>, Vec<(String, Expr)>) {
+    fn configuration(&self, subject: &Subject<'_>) -> (Fields, Fields) {
         let around = Around {
             ctx: self,
             inputs: subject.inputs,

@@ -3,7 +3,7 @@
 //! 1. [`normal`] brings the actions into the order of their steps, which is the order of the source.
 //! 2. [`kinds`] finds the providers, and declares those that the library does not know; [`index`] finds who makes which
 //!    artifact, and which namespaces the compiler gives by itself.
-//! 3. [`names`] gives everything an identifier; [`family`] looks for loops.
+//! 3. [`names`] gives everything an identifier; [`family`] looks for what may be a loop, and [`merge`] makes it one.
 //! 4. [`pipeline`], [`stage`] and [`action`] make statements: [`decode`] gives configuration its types back, [`text`] makes
 //!    references of variables.
 //! 5. [`print`] writes the statements out, and the formatter has the last word.
@@ -16,6 +16,7 @@ mod family;
 mod index;
 mod json;
 mod kinds;
+mod merge;
 mod names;
 mod normal;
 mod pipeline;
@@ -36,6 +37,7 @@ use crate::syntax;
 
 use super::codes;
 use action::Ctx;
+use family::{Families, Refused};
 use index::Index;
 use kinds::Kinds;
 use names::Names;
@@ -111,12 +113,12 @@ fn source(pipelines: &[Pipeline], catalog: &Catalog, style: &Style) -> String {
 fn body(pipeline: &Pipeline, kinds: &Kinds, is_raw: &dyn Fn(Owner) -> bool, has_loops: bool) -> Vec<Stmt> {
     let index = Index::of(pipeline, kinds);
     let file_names: HashSet<String> = kinds.own_names().map(str::to_owned).collect();
-    let mut families = if has_loops {
-        family::candidates(&index)
-    } else {
-        Vec::new()
-    };
+    let mut refused = Refused::default();
     loop {
+        let families = match has_loops {
+            true => Families::candidates(&index, &refused),
+            false => Families::default(),
+        };
         let names = Names::of(&index, &families, &file_names);
         let ctx = Ctx {
             index: &index,
@@ -124,14 +126,9 @@ fn body(pipeline: &Pipeline, kinds: &Kinds, is_raw: &dyn Fn(Owner) -> bool, has_
             kinds,
             is_raw,
         };
-        let mut refused = Vec::new();
+        let before = refused.count();
         let stages = stage::stages(&ctx, &families, &mut refused);
-        if !refused.is_empty() {
-            let mut number = 0;
-            families.retain(|_| {
-                number += 1;
-                !refused.contains(&(number - 1))
-            });
+        if refused.count() > before {
             continue;
         }
         let mut body = pipeline::settings(pipeline);

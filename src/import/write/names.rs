@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use crate::ir;
 
-use super::family::Family;
+use super::family::{Families, Family};
 use super::index::{ActionId, Index};
 use super::tree::{Expr, Head, Key, Name};
 use super::words;
 
 /// The names in one pipeline.
 pub(super) struct Names {
-    pub stages: Vec<String>,
+    pub stages: Vec<Name>,
     pub actions: Vec<Name>,
     /// By action.
     pub outputs: Vec<Vec<Name>>,
@@ -21,7 +21,7 @@ pub(super) struct Names {
 
 impl Names {
     /// `file_names`: what the file itself declares.
-    pub(super) fn of(index: &Index<'_>, families: &[Family], file_names: &HashSet<String>) -> Self {
+    pub(super) fn of(index: &Index<'_>, families: &Families, file_names: &HashSet<String>) -> Self {
         let mut taken = file_names.clone();
         taken.extend(
             index
@@ -31,7 +31,7 @@ impl Names {
                 .map(|variable| variable.name.value.clone()),
         );
         let mut names = Self {
-            stages: stages(&index.pipeline.stages),
+            stages: stages(&index.pipeline.stages, families),
             actions: vec![Name::plain(""); index.actions.len()],
             outputs: index
                 .actions
@@ -40,12 +40,13 @@ impl Names {
                 .collect(),
             taken,
         };
-        names.name_actions(index, families);
-        names.name_outputs(index, families);
+        names.name_actions(index, &families.actions);
+        names.name_outputs(index, &families.actions);
         names
     }
 
-    fn is_free(&self, name: &str) -> bool {
+    /// Whether nothing has this name, so that a loop's variable may have it.
+    pub(super) fn is_free(&self, name: &str) -> bool {
         words::is_ident(name) && !words::is_taken_by_language(name) && !self.taken.contains(name)
     }
 
@@ -82,7 +83,7 @@ impl Names {
         // What only one is called keeps its name.
         let (shared, own): (Vec<ActionId>, Vec<ActionId>) = speakers.into_iter().partition(|&id| is_shared(id));
         for id in own.into_iter().chain(shared) {
-            let stage = &self.stages[index.stage_of[id]];
+            let stage = &self.stages[index.stage_of[id]].ident;
             let candidates = match base(id) {
                 Some(base) if is_shared(id) && !says(&base, stage) => vec![format!("{base}_{stage}")],
                 Some(base) => vec![base.clone(), format!("{base}_{stage}")],
@@ -135,7 +136,7 @@ impl Names {
         let outputs = &index.actions[id].outputs;
         let action = self.actions[id].ident.clone();
         let base = match family {
-            Some(family) => family.base_of(&outputs[at].name.value, 0, "artifact"),
+            Some(family) => family.base_of(&outputs[at].name.value, "artifact"),
             None => words::ident_of(&outputs[at].name.value, "artifact"),
         };
         let refers = |name: &str| members.iter().any(|&member| index.referred[member].contains(name));
@@ -187,12 +188,23 @@ fn keyed(ident: &str, key: &str) -> Name {
     }
 }
 
-fn stages(stages: &[ir::Stage]) -> Vec<String> {
+fn stages(stages: &[ir::Stage], families: &Families) -> Vec<Name> {
     let mut taken = HashSet::new();
-    let mut names = Vec::with_capacity(stages.len());
+    let mut names: Vec<Name> = Vec::with_capacity(stages.len());
     for (index, stage) in stages.iter().enumerate() {
-        let name = unique(&stage.name.value, "stage", index, &taken);
-        taken.insert(name.clone());
+        let family = families.stages.iter().find(|family| family.stages.contains(&index));
+        let name = match family {
+            Some(family) if family.stages.start < index => keyed(
+                &names[family.stages.start].ident,
+                &family.keys[index - family.stages.start],
+            ),
+            Some(family) => {
+                let base = family.base.as_deref().unwrap_or("stage");
+                keyed(&unique(base, "stage", index, &taken), &family.keys[0])
+            }
+            None => Name::plain(unique(&stage.name.value, "stage", index, &taken)),
+        };
+        taken.insert(name.ident.clone());
         names.push(name);
     }
     names

@@ -93,9 +93,26 @@ impl Printer {
                 let default = default.as_ref().map(|default| format!(" = {}", expr_text(default)));
                 self.line(&format!("variable {name}{}", default.unwrap_or_default()));
             }
-            Stmt::For { var, keys, body } => {
+            Stmt::For {
+                var,
+                keys,
+                second: None,
+                body,
+            } => {
                 let keys: Vec<String> = keys.iter().map(|key| string(key)).collect();
                 self.open(&format!("for {var} in [{}]", keys.join(", ")), body);
+                self.line("}");
+            }
+            Stmt::For {
+                var,
+                keys,
+                second: Some((second, values)),
+                body,
+            } => {
+                let entry = |(key, value): (&String, &String)| format!("{} = {}", key_text(key), string(value));
+                let entries: Vec<String> = keys.iter().zip(values).map(entry).collect();
+                let map = format!("{{ {} }}", entries.join(", "));
+                self.open(&format!("for {var}, {second} in {map}"), body);
                 self.line("}");
             }
             Stmt::If {
@@ -208,18 +225,20 @@ fn comma_separated(entries: &[Expr]) -> String {
 
 fn record_text(entries: &[(String, Expr)]) -> String {
     let entry = |(key, value): &(String, Expr)| {
-        let key = if words::is_ident(key) && !words::is_keyword(key) {
-            key.clone()
-        } else {
-            string(key)
-        };
-        format!("{key} = {}", expr_text(value))
+        format!("{} = {}", key_text(key), expr_text(value))
     };
     let lines: Vec<String> = entries.iter().map(entry).collect();
     match lines.len() {
         0 => "{}".to_owned(),
         1..=FIELDS_ON_A_LINE => format!("{{ {} }}", lines.join(", ")),
         _ => format!("{{\n{}\n}}", lines.join("\n")),
+    }
+}
+
+fn key_text(key: &str) -> String {
+    match words::is_ident(key) && !words::is_keyword(key) {
+        true => key.to_owned(),
+        false => string(key),
     }
 }
 

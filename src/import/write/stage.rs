@@ -5,14 +5,16 @@ use std::collections::HashSet;
 use crate::ir::{Condition, ConditionResult, DeployCondition, RetryMode, Stage};
 
 use super::action::Ctx;
-use super::family::{self, Family};
+use super::family::{self, Families, Refused};
+use super::merge;
 use super::names;
 use super::tree::{Expr, Name, Stmt};
 
 /// The stages of a pipeline; families that turned out to be none are added to `refused`.
-pub(super) fn stages(ctx: &Ctx<'_, '_>, families: &[Family], refused: &mut Vec<usize>) -> Vec<Stmt> {
+pub(super) fn stages(ctx: &Ctx<'_, '_>, families: &Families, refused: &mut Refused) -> Vec<Stmt> {
     let mut first = 0;
     let mut items = Vec::new();
+    let mut family: Vec<Stmt> = Vec::new();
     for (index, stage) in ctx.index.pipeline.stages.iter().enumerate() {
         let mut body = conditions(ctx, stage);
         let steps = steps(ctx, stage, first, families, refused);
@@ -21,9 +23,22 @@ pub(super) fn stages(ctx: &Ctx<'_, '_>, families: &[Family], refused: &mut Vec<u
             body.push(Stmt::Blank);
         }
         body.extend(steps);
-        let name = Name::plain(&ctx.names.stages[index]);
-        let head = names::head(&name, &stage.name.value, '-');
-        items.push((stage.when.as_slice(), Stmt::Stage(head, body)));
+        let head = names::head(&ctx.names.stages[index], &stage.name.value, '-');
+        let stmt = Stmt::Stage(head, body);
+        let number = families.stages.iter().position(|family| family.stages.contains(&index));
+        let Some(number) = number else {
+            items.push((stage.when.as_slice(), stmt));
+            continue;
+        };
+        family.push(stmt);
+        if index + 1 == families.stages[number].stages.end {
+            match as_loop(ctx, &families.stages[number].keys, &std::mem::take(&mut family)) {
+                Some(stmt) => items.push((stage.when.as_slice(), stmt)),
+                None => {
+                    refused.stages.insert(families.stages[number].stages.start);
+                }
+            }
+        }
     }
     let grouped = group(items);
     let mut body = Vec::with_capacity(2 * grouped.len());
@@ -34,7 +49,18 @@ pub(super) fn stages(ctx: &Ctx<'_, '_>, families: &[Family], refused: &mut Vec<u
     body
 }
 
-fn steps(ctx: &Ctx<'_, '_>, stage: &Stage, first: usize, families: &[Family], refused: &mut Vec<usize>) -> Vec<Stmt> {
+/// The loop for a family's statements, if they are one and worth it.
+fn as_loop(ctx: &Ctx<'_, '_>, keys: &[String], stmts: &[Stmt]) -> Option<Stmt> {
+    if !family::is_worth_it(stmts) {
+        return None;
+    }
+    let is_free = |name: &str| ctx.names.is_free(name);
+    let wish = family::variable(keys);
+    let var = [wish, merge::ANY, "each", "member"].into_iter().find(|&var| is_free(var))?;
+    merge::as_loop(keys, var, stmts, &is_free)
+}
+
+fn steps(ctx: &Ctx<'_, '_>, stage: &Stage, first: usize, families: &Families, refused: &mut Refused) -> Vec<Stmt> {
     let mut steps: Vec<Stmt> = Vec::new();
     let mut at = 0;
     while at < stage.actions.len() {
@@ -47,18 +73,22 @@ fn steps(ctx: &Ctx<'_, '_>, stage: &Stage, first: usize, families: &[Family], re
         for offset in at..at + count {
             let id = first + offset;
             let when = stage.actions[offset].when.as_slice();
-            let Some(number) = families.iter().position(|family| family.members.contains(&id)) else {
+            let mut all = families.actions.iter();
+            let number = all.position(|family| family.of_stages.is_none() && family.members.contains(&id));
+            let Some(number) = number else {
                 members.push((when, ctx.action(id)));
                 continue;
             };
-            let family = &families[number];
+            let family = &families.actions[number];
             if family.members[0] != id {
                 continue;
             }
             let actions: Vec<Stmt> = family.members.iter().map(|&member| ctx.action(member)).collect();
-            match family::as_loop(family, &actions) {
+            match as_loop(ctx, &family.keys, &actions) {
                 Some(stmt) => members.push((when, stmt)),
-                None => refused.push(number),
+                None => {
+                    refused.actions.insert(id);
+                }
             }
         }
         steps.extend(step(group(members)));

@@ -103,10 +103,11 @@ pub(super) enum Stmt {
         doc: Option<String>,
         default: Option<Expr>,
     },
-    /// `for x in ["a", "b"] { … }`
+    /// `for x in ["a", "b"] { … }`; `for x, y in { a = "1", b = "2" } { … }` with a second variable and its values.
     For {
         var: String,
         keys: Vec<String>,
+        second: Option<(String, Vec<String>)>,
         body: Vec<Stmt>,
     },
     /// `if cfn.condition("C") { … } else { … }`
