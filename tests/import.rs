@@ -5,13 +5,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use pipe::catalog::Catalog;
 use pipe::compile::Main;
 use pipe::diagnostic::Diagnostics;
 use pipe::export::{self, cloudformation::Syntax};
 use pipe::import::{self, Loaded};
 use pipe::source::{self, MemoryHost};
 
+use proptest::prelude::*;
+
 use crate::support;
+use crate::support::declarations::any_pipeline;
 
 #[test]
 fn reports() {
@@ -150,6 +154,171 @@ fn documents_come_back_through_source() {
         refused.len()
     );
     assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 96, ..ProptestConfig::default() })]
+
+    /// Every format that holds a pipeline holds all of it.
+    #[test]
+    fn any_pipeline_comes_back_from_every_format(mut pipeline in any_pipeline()) {
+        // What AWS wants is missed when it is not there.
+        pipeline.role_arn.get_or_insert(support::pipeline::text("arn:aws:iam::111122223333:role/x", 1));
+        let no_text = |variable: &mut pipe::ir::Variable| variable.description.take_if(|text| text.is_empty());
+        let no_value = pipe::ir::DeployValue::no_value().to_string();
+        for variable in &mut pipeline.variables {
+            no_text(variable);
+            variable.default.take_if(|default| default.value == no_value);
+        }
+        let catalog = Catalog::builtin();
+        let wanted = import::write::normal(&pipeline, &catalog);
+        let mut diags = Diagnostics::default();
+        let template = |syntax, diags: &mut Diagnostics| export::cloudformation::export(&pipeline, syntax, diags);
+        let formats = [
+            ("codepipeline", export::codepipeline::export(&pipeline, &mut diags)),
+            ("template in YAML", template(Syntax::Yaml, &mut diags)),
+            ("template in JSON", template(Syntax::Json, &mut diags)),
+            ("terraform", export::terraform::export(&pipeline, &mut diags).map(|text| terraform::codepipeline(&text))),
+        ];
+        for (format, text) in formats {
+            // What a format cannot say is reported, and nothing is written.
+            let Some(text) = text else { continue };
+            let mut sources = source::Sources::default();
+            let file = sources.add("document", None, text.as_str());
+            let mut diags = Diagnostics::default();
+            let document = import::document::read(&text, file, &mut diags);
+            prop_assert!(!document.lost, "{format}: {diags:?}\n{text}");
+            let [found] = document.pipelines.as_slice() else { panic!("{format}: one pipeline") };
+            let found = import::write::normal(found, &catalog);
+            prop_assert!(found == wanted, "{format}\n{text}\n{wanted:#?}\n----\n{found:#?}");
+        }
+    }
+}
+
+/// Terraform's JSON as CodePipeline's: the provider's documentation read the other way.
+mod terraform {
+    use serde_json::{Map, Value, json};
+
+    pub(super) fn codepipeline(text: &str) -> String {
+        let document: Value = serde_json::from_str(text).unwrap();
+        let resources = document["resource"]["aws_codepipeline"].as_object().unwrap();
+        let resource = resources.values().next().unwrap();
+        let tags = resource.get("tags").and_then(Value::as_object);
+        let tags: Vec<Value> = tags
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| json!({"key": plain(key), "value": spelled(value)}))
+            .collect();
+        let mut pipeline = block(resource);
+        pipeline.remove("tags");
+        json!({"pipeline": pipeline, "tags": tags}).to_string()
+    }
+
+    fn block(value: &Value) -> Map<String, Value> {
+        let mut out = Map::new();
+        for (key, value) in value.as_object().unwrap() {
+            let first = || value.as_array().and_then(|blocks| blocks.first()).unwrap_or(value);
+            match key.as_str() {
+                "artifact_store" => stores(value, &mut out),
+                "stage" => drop(out.insert("stages".to_owned(), blocks(value))),
+                "variable" => drop(out.insert("variables".to_owned(), blocks(value))),
+                "trigger" => drop(out.insert("triggers".to_owned(), blocks(value))),
+                "rule" => drop(out.insert("rules".to_owned(), blocks(value))),
+                "condition" => drop(out.insert("conditions".to_owned(), blocks(value))),
+                "action" => drop(out.insert("actions".to_owned(), blocks(value))),
+                "push" | "pull_request" => drop(out.insert(camel(key), blocks(value))),
+                "git_configuration"
+                | "before_entry"
+                | "on_success"
+                | "on_failure"
+                | "retry_configuration"
+                | "branches"
+                | "tags"
+                | "file_paths"
+                | "action_type_id"
+                | "rule_type_id"
+                    if first().is_object() && !is_tags(key, first()) =>
+                {
+                    out.insert(camel(key), block(first()).into());
+                }
+                "category" | "owner" | "provider" | "version" => {}
+                "input_artifacts" | "output_artifacts" => {
+                    let names = value.as_array().unwrap().iter();
+                    let names: Vec<Value> = names.map(|name| json!({"name": spelled(name)})).collect();
+                    out.insert(camel(key), names.into());
+                }
+                _ => drop(out.insert(camel(key), spelled(value))),
+            }
+        }
+        if let Some(kind) = value.get("category") {
+            let part = |key: &str| value.get(key).map_or(Value::Null, spelled);
+            let id = json!({"category": kind, "owner": part("owner"), "provider": part("provider"), "version": part("version")});
+            let key = if kind == "Rule" { "ruleTypeId" } else { "actionTypeId" };
+            out.insert(key.to_owned(), id);
+        }
+        out
+    }
+
+    /// Tags of the resource are a map of texts, those of a filter a block.
+    fn is_tags(key: &str, value: &Value) -> bool {
+        key == "tags" && value.get("includes").is_none() && value.get("excludes").is_none()
+    }
+
+    fn blocks(value: &Value) -> Value {
+        value
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|value| Value::from(block(value)))
+            .collect()
+    }
+
+    fn stores(value: &Value, out: &mut Map<String, Value>) {
+        let stores = value.as_array().unwrap();
+        let store = |store: &Value| {
+            let mut store = store.clone();
+            let fields = store.as_object_mut().unwrap();
+            let region = fields.remove("region");
+            if let Some(key) = fields.remove("encryption_key") {
+                let key = key.as_array().map_or(key.clone(), |keys| keys[0].clone());
+                fields.insert("encryptionKey".to_owned(), spelled(&key));
+            }
+            (region, spelled(&store))
+        };
+        match stores.iter().map(store).collect::<Vec<_>>().as_slice() {
+            [(None, one)] => drop(out.insert("artifactStore".to_owned(), one.clone())),
+            many => {
+                let by_region = many.iter().map(|(region, store)| {
+                    let region = region.as_ref().and_then(Value::as_str).unwrap();
+                    (plain(region), store.clone())
+                });
+                out.insert("artifactStores".to_owned(), by_region.collect::<Map<_, _>>().into());
+            }
+        }
+    }
+
+    /// Texts without Terraform's escapes.
+    fn spelled(value: &Value) -> Value {
+        match value {
+            Value::String(text) => plain(text).into(),
+            Value::Array(items) => items.iter().map(spelled).collect(),
+            Value::Object(fields) => {
+                let fields = fields.iter().map(|(key, value)| (plain(key), spelled(value)));
+                Value::Object(fields.collect())
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn plain(text: &str) -> String {
+        text.replace("$${", "${").replace("%%{", "%{")
+    }
+
+    fn camel(key: &str) -> String {
+        let mut words = key.split('_');
+        let first = words.next().unwrap_or_default().to_owned();
+        words.fold(first, |camel, word| camel + &word[..1].to_uppercase() + &word[1..])
+    }
 }
 
 /// Documents up to what means the same: keys in any order, gaps in run orders, what is left out or empty.

@@ -322,17 +322,38 @@ pub(super) fn head(fields: &Fields<'_>) -> Origin {
     }
 }
 
-/// An intrinsic function as text. `Fn::Sub` of a text alone becomes its parts, where that text comes back from them.
+/// An intrinsic function as text. `Fn::Sub` of a text alone and `Fn::Join` without a separator become their parts, where
+/// the function comes back from them.
 fn intrinsic(tree: &Tree) -> Option<Text> {
     let json = tree.to_json();
     let value = DeployValue::from_json(&json)?;
-    if let DeployValue::Sub(sub) = &value {
-        let text = Text::of_sub(sub, tree.span);
-        if text.to_template() == json {
-            return Some(text);
-        }
+    let parts = match &value {
+        DeployValue::Sub(sub) => Some(Text::of_sub(sub, tree.span)),
+        DeployValue::Intrinsic { function, argument } if function == "Fn::Join" => joined(argument, tree.span),
+        _ => None,
+    };
+    if let Some(text) = parts.filter(|text| text.to_template() == value.to_json()) {
+        return Some(text);
     }
     let mut text = Text::default();
     text.push(TextPart::Deploy(value));
+    Some(text)
+}
+
+/// The parts of `["", ["a", {"Ref": "B"}]]`.
+fn joined(argument: &serde_json::Value, origin: Origin) -> Option<Text> {
+    let [separator, parts] = argument.as_array()?.as_slice() else {
+        return None;
+    };
+    if separator.as_str() != Some("") {
+        return None;
+    }
+    let mut text = Text::default();
+    for part in parts.as_array()? {
+        match part.as_str() {
+            Some(literal) => text.append(Text::parse(literal, origin)),
+            None => text.push(TextPart::Deploy(DeployValue::from_json(part)?)),
+        }
+    }
     Some(text)
 }

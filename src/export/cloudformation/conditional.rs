@@ -46,7 +46,8 @@ impl Tree {
         }
     }
 
-    /// Adds an entry that excludes all that is here already; gives it back if it does not.
+    /// Adds an entry that excludes all that is here already; gives it back if it does not, or if a reader of the list would
+    /// find it before them.
     fn add(&mut self, when: &[DeployCondition], document: Document) -> Option<Document> {
         match self {
             Self::Nothing => {
@@ -55,13 +56,13 @@ impl Tree {
             }
             Self::Entry(_) => Some(document),
             Self::If { condition, yes, no } => {
-                let Some(at) = when.iter().position(|it| it.name == *condition) else {
+                let Some((first, rest)) = when.split_first().filter(|(first, _)| first.name == *condition) else {
                     return Some(document);
                 };
-                let rest: Vec<DeployCondition> = [&when[..at], &when[at + 1..]].concat();
-                match when[at].holds {
-                    true => yes.add(&rest, document),
-                    false => no.add(&rest, document),
+                match (first.holds, &**no) {
+                    (true, Self::Nothing) => yes.add(rest, document),
+                    (true, _) => Some(document),
+                    (false, _) => no.add(rest, document),
                 }
             }
         }

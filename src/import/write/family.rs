@@ -93,13 +93,18 @@ impl Families {
         let stages = &index.pipeline.stages;
         let mut first = 0;
         while first < stages.len() {
-            let alike = stages[first + 1..].iter().take_while(|stage| hold_the_same(&stages[first], stage));
+            let alike = stages[first + 1..]
+                .iter()
+                .take_while(|stage| hold_the_same(&stages[first], stage));
             let range = first..first + 1 + alike.count();
             first = range.end;
             if refused.stages.contains(&range.start) {
                 continue;
             }
-            let names: Vec<&str> = stages[range.clone()].iter().map(|stage| stage.name.value.as_str()).collect();
+            let names: Vec<&str> = stages[range.clone()]
+                .iter()
+                .map(|stage| stage.name.value.as_str())
+                .collect();
             let Some((keys, base)) = keys_of(&names) else { continue };
             let number = self.stages.len();
             let starts: Vec<ActionId> = range
@@ -117,7 +122,11 @@ impl Families {
                     of_stages: Some(number),
                 });
             }
-            self.stages.push(StageFamily { stages: range, keys, base });
+            self.stages.push(StageFamily {
+                stages: range,
+                keys,
+                base,
+            });
         }
     }
 }
@@ -150,7 +159,10 @@ fn are_alike(index: &Index<'_>, a: ActionId, b: ActionId) -> bool {
 }
 
 fn family(index: &Index<'_>, members: Vec<ActionId>) -> Option<Family> {
-    let names: Vec<&str> = members.iter().map(|&id| index.actions[id].name.value.as_str()).collect();
+    let names: Vec<&str> = members
+        .iter()
+        .map(|&id| index.actions[id].name.value.as_str())
+        .collect();
     let (keys, base) = keys_of(&names)?;
     Some(Family {
         members,
@@ -249,5 +261,14 @@ pub(super) fn variable(keys: &[String]) -> &'static str {
 
 /// What people call the places that they deploy to.
 const ENVIRONMENTS: [&str; 10] = [
-    "alpha", "beta", "dev", "gamma", "prod", "production", "qa", "stage", "staging", "test",
+    "alpha",
+    "beta",
+    "dev",
+    "gamma",
+    "prod",
+    "production",
+    "qa",
+    "stage",
+    "staging",
+    "test",
 ];

@@ -224,9 +224,7 @@ fn comma_separated(entries: &[Expr]) -> String {
 }
 
 fn record_text(entries: &[(String, Expr)]) -> String {
-    let entry = |(key, value): &(String, Expr)| {
-        format!("{} = {}", key_text(key), expr_text(value))
-    };
+    let entry = |(key, value): &(String, Expr)| format!("{} = {}", key_text(key), expr_text(value));
     let lines: Vec<String> = entries.iter().map(entry).collect();
     match lines.len() {
         0 => "{}".to_owned(),

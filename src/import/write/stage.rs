@@ -56,7 +56,9 @@ fn as_loop(ctx: &Ctx<'_, '_>, keys: &[String], stmts: &[Stmt]) -> Option<Stmt> {
     }
     let is_free = |name: &str| ctx.names.is_free(name);
     let wish = family::variable(keys);
-    let var = [wish, merge::ANY, "each", "member"].into_iter().find(|&var| is_free(var))?;
+    let var = [wish, merge::ANY, "each", "member"]
+        .into_iter()
+        .find(|&var| is_free(var))?;
     merge::as_loop(keys, var, stmts, &is_free)
 }
 
