@@ -30,6 +30,9 @@ const TOKENS: [(&str, usize); 8] = [
     ("xoxb-", 10),
 ];
 
+/// Of the tokens above.
+const SHORTEST_TOKEN: usize = 15;
+
 /// Reports what looks like a secret, by its name or by its own form.
 pub fn plain_secrets(pipeline: &Pipeline, diags: &mut Diagnostics) {
     for action in pipeline.stages.iter().flat_map(|stage| &stage.actions) {
@@ -79,6 +82,11 @@ fn value(action: &Action, name: &str, text: &Text, at: Origin, diags: &mut Diagn
 
 /// CodeBuild's environment variables, which are JSON in a text.
 fn encoded(action: &Action, text: &Text, at: Origin, diags: &mut Diagnostics) {
+    // Few variables are secrets, so few texts need to be read as the JSON that they are.
+    let suspicious = |literal: &str| holds_part_of_a_name(literal) || token(literal).is_some();
+    if !literals(text).any(suspicious) {
+        return;
+    }
     // References stand inside of the strings, as they are written.
     let Ok(serde_json::Value::Array(variables)) = serde_json::from_str(&text.to_string()) else {
         return;
@@ -106,34 +114,68 @@ fn report(action: &Action, holder: &str, what: &str, at: Origin, diags: &mut Dia
 /// Whether a value is a secret by its name. What says where a secret is kept is none, nor is the mask, which has a report
 /// of its own.
 fn is_secret(name: &str, value: &str) -> bool {
-    let bare: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_uppercase())
-        .collect();
+    if !is_named_so(name) {
+        return false;
+    }
     let kept_elsewhere = ["{{resolve:", "arn:", "#{", "****"]
         .iter()
         .any(|mark| value.contains(mark));
-    let said = !value.is_empty() && !kept_elsewhere && !matches!(value, "true" | "false");
-    said && ENDINGS.iter().any(|ending| bare.ends_with(ending))
+    !value.is_empty() && !kept_elsewhere && !matches!(value, "true" | "false")
+}
+
+/// Whether a name ends as those of secrets do, in whatever case and with `_` and `-` anywhere.
+fn is_named_so(name: &str) -> bool {
+    let bare = || {
+        let bytes = name.bytes().rev().filter(u8::is_ascii_alphanumeric);
+        bytes.map(|byte| byte.to_ascii_uppercase())
+    };
+    ENDINGS.iter().any(|ending| {
+        let mut bytes = bare();
+        ending.bytes().rev().all(|wanted| bytes.next() == Some(wanted))
+    })
 }
 
 /// What a text holds by its own form, if it holds a secret of a well-known one.
 fn token(text: &str) -> Option<&'static str> {
-    if text.contains("-----BEGIN") && text.contains("PRIVATE KEY-----") {
-        return Some("a private key");
+    if text.len() < SHORTEST_TOKEN {
+        return None;
     }
-    let holds = |&(start, length): &(&str, usize)| {
-        text.match_indices(start).any(|(at, _)| {
-            let before = text[..at].chars().next_back();
-            let after = text[at + start.len()..]
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || "_-".contains(*c))
-                .count();
-            after >= length && before.is_none_or(|c| !c.is_ascii_alphanumeric())
-        })
-    };
-    TOKENS.iter().any(holds).then_some("by its form a token")
+    let bytes = text.as_bytes();
+    (0..=bytes.len() - SHORTEST_TOKEN).find_map(|at| {
+        let rest = &bytes[at..];
+        match rest[0] {
+            b'A' | b'g' | b'x' => {
+                let begins = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
+                let is_token = |&(start, length): &(&str, usize)| {
+                    let follows = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-".contains(byte);
+                    rest.starts_with(start.as_bytes())
+                        && rest[start.len()..].iter().take_while(follows).count() >= length
+                };
+                (begins && TOKENS.iter().any(is_token)).then_some("by its form a token")
+            }
+            b'-' if rest.starts_with(b"-----BEGIN") && text.contains("PRIVATE KEY-----") => Some("a private key"),
+            _ => None,
+        }
+    })
+}
+
+/// Whether a text holds what every ending of a secret's name has in it: a look at each byte, and no more.
+fn holds_part_of_a_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    (0..bytes.len()).any(|at| {
+        let begins = |part: &str| {
+            bytes
+                .get(at..at + part.len())
+                .is_some_and(|rest| rest.eq_ignore_ascii_case(part.as_bytes()))
+        };
+        match bytes[at] {
+            b'P' | b'p' => begins("pass"),
+            b'S' | b's' => begins("secret"),
+            b'T' | b't' => begins("token"),
+            b'K' | b'k' => begins("key"),
+            _ => false,
+        }
+    })
 }
 
 #[cfg(test)]
