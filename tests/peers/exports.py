@@ -41,18 +41,23 @@ def blocks(document):
     return [text for about, text in found if "fails" not in about and re.search(r"^pipeline ", text, re.MULTILINE)]
 
 
+def sources(scratch):
+    """Every file with pipelines in it: the name of its exports, its path, and whether it has to export."""
+    for source in sorted(ROOT.glob("examples/*/main.pipe")):
+        yield slug(source), source, True
+    for source in sorted(ROOT.glob("tests/cases/**/*.pipe")):
+        yield slug(source), source, False
+    scratch.mkdir(parents=True, exist_ok=True)
+    for document in [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("stdlib/**/*.md"))]:
+        for number, text in enumerate(blocks(document) if document.exists() else []):
+            source = scratch / f"{slug(document)}-{number}.pipe"
+            source.write_text(text, encoding="utf-8")
+            yield source.stem, source, False
+
+
 def main(pipe, folder):
     folder = Path(folder).resolve()
-    scratch = folder.with_name("blocks")
-    scratch.mkdir(parents=True, exist_ok=True)
     failures = []
-
-    examples = sorted(ROOT.glob("examples/*/main.pipe"))
-    for source in examples:
-        status, said = export(pipe, source, folder, slug(source))
-        if status:
-            failures.append(f"{source}: cannot be exported:\n{said}")
-
     for snapshot in sorted(ROOT.glob("tests/snapshots/*.snap")):
         _, _, content = snapshot.read_text(encoding="utf-8").split("---\n", 2)
         if content.startswith("{") and '"roleArn"' in content and '"stages"' in content:
@@ -60,17 +65,10 @@ def main(pipe, folder):
             if "pipeline" in document:
                 (folder / f"{slug(snapshot)}.json").write_text(content, encoding="utf-8")
 
-    others = sorted(ROOT.glob("tests/cases/**/*.pipe"))
-    for document in [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("stdlib/**/*.md"))]:
-        for number, text in enumerate(blocks(document) if document.exists() else []):
-            source = scratch / f"{slug(document)}-{number}.pipe"
-            source.write_text(text, encoding="utf-8")
-            others.append(source)
-    for source in others:
-        name = source.stem if source.parent == scratch else slug(source)
+    for name, source, must in sources(folder.with_name("blocks")):
         status, said = export(pipe, source, folder, name)
         # 1: it has errors, as many cases are meant to. Anything else but success is a failure of the program.
-        if status not in (0, 1):
+        if status not in (0, 1) or (must and status):
             failures.append(f"{source}: export ended with {status}:\n{said}")
 
     for failure in failures:
