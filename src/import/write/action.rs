@@ -38,7 +38,7 @@ impl Ctx<'_, '_> {
             if self.is_implicit(id, &head) && output.files.is_empty() {
                 continue;
             }
-            let files = output.files.iter().map(|pattern| Expr::text(&pattern.value));
+            let files = output.files.iter().map(|pattern| text::known(&pattern.value));
             let from = (!output.files.is_empty()).then(|| Expr::List(files.collect()));
             body.push(Stmt::Output(head, from));
         }

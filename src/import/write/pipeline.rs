@@ -137,11 +137,11 @@ fn filters(trigger: &Trigger) -> Vec<Stmt> {
 
 fn patterns(name: &str, patterns: Option<&Patterns>, fields: &mut Vec<Stmt>) {
     let Some(patterns) = patterns else { return };
-    let includes = patterns.includes.iter().map(|pattern| Expr::text(&pattern.value));
+    let includes = patterns.includes.iter().map(|pattern| text::known(&pattern.value));
     let excludes = patterns
         .excludes
         .iter()
-        .map(|pattern| Expr::text(format!("!{}", pattern.value)));
+        .map(|pattern| text::known(&format!("!{}", pattern.value)));
     let all = includes.chain(excludes).collect();
     fields.push(Stmt::Field(name.to_owned(), Expr::List(all)));
 }

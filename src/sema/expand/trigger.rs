@@ -122,7 +122,7 @@ impl<'p> Expander<'p, '_, '_> {
         texts.into_iter().map(event).collect()
     }
 
-    /// A list of strings known when compiling, each with its place.
+    /// A list of strings known when compiling, each with its place; where any string may stand, a template may compute it.
     pub(super) fn texts(
         &mut self,
         value: &'p Expr,
@@ -143,9 +143,12 @@ impl<'p> Expander<'p, '_, '_> {
             };
             match entry {
                 Value::Str(text) => texts.push((text.clone(), origin)),
-                Value::Text(draft) => {
-                    self.ev.too_late(draft, origin, what);
-                }
+                Value::Text(draft) => match draft.deploy_name().filter(|_| *ty == Ty::list(Ty::STRING)) {
+                    Some(text) => texts.push((text.into(), origin)),
+                    None => {
+                        self.ev.too_late(draft, origin, what);
+                    }
+                },
                 _ => {}
             }
         }
