@@ -75,9 +75,11 @@ fn file(text: &Text, around: &dyn Surroundings) -> Option<Expr> {
     let name = around.input(artifact)?;
     let mut path = Text::literal(start);
     rest.iter().for_each(|part| path.push(part.clone()));
-    let is_path = path
-        .as_literal()
-        .is_none_or(|path| !path.is_empty() && !path.starts_with('/'));
+    let is_path = match path.parts().first() {
+        Some(TextPart::Literal(start)) => !start.starts_with('/'),
+        Some(_) => true,
+        None => false,
+    };
     is_path.then(|| Expr::File(name, Box::new(text::text(&path, around))))
 }
 
