@@ -167,6 +167,13 @@ fn nothing_is_lost_in_silence() {
         ["51: `.pipe` cannot say the variable `2nd` as it is here"]
     );
     assert_eq!(
+        lost(|pipeline| pipeline.variables.push(ir::Variable {
+            description: Some("two\nlines".to_owned()),
+            ..variable("note", None, NEW)
+        })),
+        ["51: `.pipe` cannot say the variable `note` as it is here"]
+    );
+    assert_eq!(
         lost(|pipeline| pipeline.triggers.push(ir::Trigger {
             source_action: name("nobody", NEW),
             ..trigger()

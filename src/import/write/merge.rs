@@ -16,8 +16,10 @@ pub(super) fn as_loop(keys: &[String], var: &str, stmts: &[Stmt], is_free: &dyn 
     // A field that takes the key as it is says what the key is.
     let wish = merge.wish.take().filter(|wish| var == ANY && is_free(wish));
     if let Some(wish) = wish {
-        merge = Merge::new(keys, &wish, is_free);
-        body = merge.stmt(&stmts)?;
+        let better = Merge::new(keys, &wish, is_free);
+        if let Some(found) = better.stmt(&stmts) {
+            (merge, body) = (better, found);
+        }
     }
     Some(Stmt::For {
         var: merge.var,
@@ -94,7 +96,8 @@ impl<'f> Merge<'f> {
             Some(second) => second,
             None => {
                 let var = snake_case(name);
-                let is_good = words::is_ident(&var) && (self.is_free)(&var) && values.len() >= MANY;
+                let is_good = words::is_ident(&var) && var != self.var && (self.is_free)(&var);
+                let is_good = is_good && values.len() >= MANY;
                 let values = values.clone();
                 is_good.then(|| second.insert(Second { var, values }))?
             }

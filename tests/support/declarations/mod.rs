@@ -71,6 +71,7 @@ const NAMES: &[&str] = &[
     "cfn",
     "item",
     "Build.Image",
+    "ビルド",
 ];
 const WORDS: &[&str] = &[
     "app",
