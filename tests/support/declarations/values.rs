@@ -16,9 +16,9 @@ impl Maker {
         match self.dice.pick(16) {
             0 => DeployValue::Ref("Project".to_owned()),
             1 => DeployValue::GetAtt("Role".to_owned(), "Arn".to_owned()),
-            2 => DeployValue::Sub("${Env}-x \"y\"".to_owned()),
+            2 => DeployValue::Sub("${Env}".to_owned()),
             3 => DeployValue::ImportValue("stack-Export".to_owned()),
-            4 => DeployValue::no_value(),
+            4 => DeployValue::Ref("AWS::StackName".to_owned()),
             5 => intrinsic(
                 "Fn::Join",
                 json!(["-", ["a", {"Ref": "B"}, {"Fn::GetAtt": ["C", "D.E"]}]]),
@@ -35,7 +35,7 @@ impl Maker {
             12 => intrinsic("Fn::Sub", json!(["${A}", {"A": {"Ref": "B"}}])),
             13 => intrinsic(
                 "Fn::Join",
-                json!(["", [{"Fn::GetAtt": "A.B"}, {"Ref": "C", "D": true}]]),
+                json!(["", [{"Fn::GetAtt": ["A", "B"]}, {"Ref": "C", "D": true}]]),
             ),
             14 => intrinsic("Fn::ImportValue", json!({"Fn::Sub": "${Stack}-x"})),
             _ => intrinsic("Fn::GetAZs", json!("")),
