@@ -146,7 +146,11 @@ fn patterns(name: &str, patterns: Option<&Patterns>, fields: &mut Vec<Stmt>) {
     fields.push(Stmt::Field(name.to_owned(), Expr::List(all)));
 }
 
-/// The name of a pipeline in the file.
+/// The name of a pipeline in the file: what its document calls it, which in a template is the resource's logical id.
 pub(super) fn name(pipeline: &Pipeline, index: usize, taken: &std::collections::HashSet<String>) -> Name {
-    Name::plain(super::names::unique(&pipeline.name.value, "pipeline", index, taken))
+    let called = match pipeline.handle.0.as_str() {
+        "" => &pipeline.name.value,
+        handle => handle,
+    };
+    Name::plain(super::names::unique(called, "pipeline", index, taken))
 }
