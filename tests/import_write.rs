@@ -145,7 +145,9 @@ fn nothing_is_lost_in_silence() {
     let of_ship = |change: fn(&mut ir::Action)| lost(|pipeline| change(&mut pipeline.stages[2].actions[0]));
     assert_eq!(
         of_ship(|ship| input(ship, "Nothing", SHIP)),
-        ["310: `.pipe` cannot say the input artifacts of the action `ship` as it is here"]
+        [
+            "312: `.pipe` cannot say the input artifact `Nothing` of the action `ship` (no action makes it) as it is here"
+        ]
     );
     assert_eq!(
         of_ship(|ship| ship.commands.push(text("make", SHIP))),
@@ -159,7 +161,7 @@ fn nothing_is_lost_in_silence() {
         lost(|pipeline| pipeline.stages[0].actions[0].outputs.clear()),
         [
             "110: `.pipe` cannot say the output artifacts of the action `app` as it is here",
-            "210: `.pipe` cannot say the input artifacts of the action `compile` as it is here",
+            "212: `.pipe` cannot say the input artifact `app` of the action `compile` (no action makes it) as it is here",
         ]
     );
     assert_eq!(

@@ -1,10 +1,11 @@
 //! The proof: what has been written is compiled, and what comes out is held against what went in.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, Main, Options, compile};
-use crate::ir::{Action, Origin, Pipeline, Rule, Stage};
+use crate::ir::{Action, Node, Origin, Pipeline, Rule, Stage};
 use crate::source::MemoryHost;
 
 use super::kinds;
@@ -53,6 +54,8 @@ pub(super) fn differences(wanted: &[Pipeline], text: &str, catalog: &Catalog) ->
 
 #[derive(Default)]
 struct Found {
+    /// All that the pipeline's actions make.
+    artifacts: HashSet<String>,
     pipeline: usize,
     owner: Option<Owner>,
     differences: Vec<Difference>,
@@ -71,6 +74,8 @@ impl Found {
         if wanted == meant {
             return;
         }
+        let outputs = kinds::actions(wanted).flat_map(|action| &action.outputs);
+        self.artifacts = outputs.map(|output| output.name.value.clone()).collect();
         let whole = wanted.origin;
         let parts = [
             (wanted.name == meant.name, "the name", wanted.name.origin),
@@ -165,6 +170,16 @@ impl Found {
         }
         let before = self.differences.len();
         let name = &wanted.name;
+        let orphans = wanted
+            .inputs
+            .iter()
+            .filter(|input| !self.artifacts.contains(&input.value));
+        let orphans: Vec<&Node<String>> = orphans.collect();
+        let has_orphans = !orphans.is_empty();
+        for input in orphans {
+            let what = format!("the input artifact `{input}` of the action `{name}` (no action makes it)");
+            self.note(what, input.origin);
+        }
         let whole = wanted.origin;
         let parts = [
             (wanted.name == meant.name, "the name", name.origin),
@@ -172,7 +187,11 @@ impl Found {
             (wanted.run_order == meant.run_order, "the step", whole),
             (wanted.commands == meant.commands, "the commands", whole),
             (wanted.environment == meant.environment, "the environment", whole),
-            (wanted.inputs == meant.inputs, "the input artifacts", whole),
+            (
+                wanted.inputs == meant.inputs || has_orphans,
+                "the input artifacts",
+                whole,
+            ),
             (wanted.outputs == meant.outputs, "the output artifacts", whole),
             (
                 wanted.output_variables == meant.output_variables,
