@@ -26,7 +26,7 @@ fn the_laws_hold_for_every_file() {
     let files = valid_files();
     assert!(files.len() > 5, "the cases of the formatter alone are more");
     for (path, text) in files {
-        assert_laws(&text, &path.display().to_string());
+        assert_laws(text, &path.display().to_string());
     }
 }
 
