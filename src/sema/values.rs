@@ -116,7 +116,8 @@ fn strictly<'p>(text: &str, ty: &Ty, encoding: Encoding) -> Value<'p> {
 }
 
 fn check_json(field: &Field, ty: &Ty, entry: &ConfigEntry, program: &Program, diags: &mut Diagnostics) {
-    if entry.value.parts().is_empty() {
+    // Of a value that is known later as a whole nothing can be told now.
+    if matches!(entry.value.parts(), [] | [TextPart::Variable(_) | TextPart::Deploy(_)]) {
         return;
     }
     let mut malformed = |why: String| {
