@@ -6,8 +6,9 @@ use crate::ir::{Action, Configuration, EnvironmentVariable, Node, Rule, Text, Ty
 use super::decode::{self, Surroundings};
 use super::index::{ActionId, Index};
 use super::kinds::{self, Kinds};
+use super::named::Named;
 use super::names::{self, Names};
-use super::text::{self, Named, References, Spelled};
+use super::text::{self, References, Spelled};
 use super::tree::{Expr, Head, Name, Stmt};
 use super::verify::Owner;
 

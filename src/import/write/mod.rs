@@ -17,6 +17,7 @@ mod index;
 mod json;
 mod kinds;
 mod merge;
+mod named;
 mod names;
 mod normal;
 mod pipeline;

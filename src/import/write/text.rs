@@ -4,9 +4,7 @@ use serde_json::Value;
 
 use crate::ir::{DeployValue, Text, TextPart, VariableRef};
 
-use super::index::{Index, Meaning};
-use super::names::Names;
-use super::tree::{Expr, Name, Part};
+use super::tree::{Expr, Part};
 
 /// How references to variables are written.
 pub(super) trait References {
@@ -20,22 +18,6 @@ pub(super) struct Spelled;
 impl References for Spelled {
     fn reference(&self, _: &VariableRef) -> Option<Expr> {
         None
-    }
-}
-
-/// By the names of the pipeline.
-pub(super) struct Named<'n, 'i> {
-    pub index: &'n Index<'i>,
-    pub names: &'n Names,
-}
-
-impl References for Named<'_, '_> {
-    fn reference(&self, variable: &VariableRef) -> Option<Expr> {
-        Some(match self.index.meaning(variable)? {
-            Meaning::Pipeline(name) => Expr::Name(Name::plain(name)),
-            Meaning::Execution => Expr::Plain("execution.id".to_owned()),
-            Meaning::Output(action, key) => Expr::Member(self.names.actions[action].clone(), key),
-        })
     }
 }
 
