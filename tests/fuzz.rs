@@ -1,5 +1,5 @@
-//! Any text goes through parser, compiler and formatter: a seeded loop that spoils the `.pipe` files of this repository for
-//! a while and looks at what holds of any text.
+//! Any text goes through parser, compiler, formatter and the readers of documents: a seeded loop that spoils the `.pipe`,
+//! JSON and YAML files of this repository for a while and looks at what holds of any text.
 //!
 //! `PIPE_FUZZ_SECONDS` (default 5) says how long; `PIPE_FUZZ_SEED` starts from another place. What goes wrong is printed
 //! with the text that did it, which is also kept in `target/fuzz-failure.pipe`.
@@ -26,17 +26,30 @@ fn any_text_is_taken() {
     let seed = setting("PIPE_FUZZ_SEED", 1);
     let texts = texts();
     assert!(texts.len() > 10, "hardly any .pipe files were found: {}", texts.len());
+    let documents = documents();
+    assert!(
+        documents.len() > 10,
+        "hardly any documents were found: {}",
+        documents.len()
+    );
     for text in &texts {
         hold(text);
+    }
+    for text in &documents {
+        hold_document(text);
     }
     let watch = watch();
     let mut rng = Rng::with_seed(seed);
     let start = Instant::now();
     let mut inputs: u64 = 0;
     while start.elapsed() < Duration::from_secs(seconds) {
-        let text = spoil(&mut rng, &texts);
+        let is_document = rng.u8(..3) == 0;
+        let text = spoil(&mut rng, if is_document { &documents } else { &texts });
         watch.send(text.clone()).unwrap();
-        hold(&text);
+        match is_document {
+            true => hold_document(&text),
+            false => hold(&text),
+        }
         inputs += 1;
     }
     println!("{inputs} texts in {seconds} s, seed {seed}");
@@ -49,11 +62,20 @@ fn setting(name: &str, default: u64) -> u64 {
 
 /// Everything that holds of any text, held against this one.
 fn hold(text: &str) {
-    let held = catch_unwind(AssertUnwindSafe(|| {
+    hold_all(text, || {
         properties::parse(text);
         properties::fmt(text);
         properties::check(text);
-    }));
+    });
+}
+
+/// The same of JSON and YAML.
+fn hold_document(text: &str) {
+    hold_all(text, || properties::document(text));
+}
+
+fn hold_all(text: &str, laws: impl FnOnce()) {
+    let held = catch_unwind(AssertUnwindSafe(laws));
     if held.is_err() {
         report("this text breaks a law", text);
         panic!("see above");
@@ -106,13 +128,26 @@ fn texts() -> Vec<String> {
         let Ok(text) = fs::read_to_string(&file) else { continue };
         if file.extension().is_some_and(|extension| extension == "pipe") {
             texts.push(text);
-        } else {
+        } else if file.extension().is_some_and(|extension| extension == "md") {
             let blocks = text.split("```pipe").skip(1).filter_map(|rest| rest.split_once('\n'));
             texts.extend(blocks.filter_map(|(_, rest)| rest.split("```").next().map(str::to_owned)));
         }
     }
     texts.retain(|text| text.len() < 30_000);
     texts
+}
+
+/// The documents among the cases: CodePipeline JSON and templates.
+fn documents() -> Vec<String> {
+    let mut files = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases"), &mut files);
+    files.sort();
+    let is_document = |file: &&PathBuf| {
+        file.extension()
+            .is_some_and(|extension| extension == "json" || extension == "yaml")
+    };
+    let texts = files.iter().filter(is_document).map(fs::read_to_string);
+    texts.filter_map(Result::ok).collect()
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -122,7 +157,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
             collect(&path, files);
         } else if path
             .extension()
-            .is_some_and(|extension| extension == "pipe" || extension == "md")
+            .is_some_and(|extension| ["pipe", "md", "json", "yaml"].iter().any(|known| extension == *known))
         {
             files.push(path);
         }

@@ -54,6 +54,61 @@ fn load(name: &str, bytes: &[u8]) -> Loaded {
     import::load(&host, &Main::Path(PathBuf::from(name))).unwrap()
 }
 
+/// Documents as PowerShell and Windows editors write them.
+#[test]
+fn encodings_make_no_difference() {
+    let text = include_str!("cases/import/not-a-string.json").replace("demo-source", "菓子");
+    let plain = load("a.json", text.as_bytes()).compiled;
+    let units = |order: fn(u16) -> [u8; 2]| {
+        std::iter::once(0xfeff)
+            .chain(text.encode_utf16())
+            .flat_map(order)
+            .collect()
+    };
+    let other: [Vec<u8>; 4] = [
+        units(u16::to_le_bytes),
+        units(u16::to_be_bytes),
+        format!("\u{feff}{text}").into_bytes(),
+        text.replace('\n', "\r\n").into_bytes(),
+    ];
+    for bytes in other {
+        let found = load("a.json", &bytes).compiled;
+        assert_eq!(found.pipelines, plain.pipelines);
+        assert_eq!(found.diagnostics.len(), plain.diagnostics.len());
+    }
+    let main = Main::Path(PathBuf::from("half.json"));
+    let mut host = MemoryHost::default();
+    host.files.insert(PathBuf::from("half.json"), b"\xff\xfe{".to_vec());
+    assert_eq!(
+        import::load(&host, &main).unwrap_err().to_string(),
+        "it begins as UTF-16 does, and is not UTF-16"
+    );
+}
+
+/// No false alarms: what is wrong with real documents are placeholders, masked secrets, and names that AWS's model refuses.
+#[test]
+fn real_json_has_no_other_errors() {
+    let expected = [
+        "action-type-invalid",
+        "artifact-name-invalid",
+        "bucket-name-invalid",
+        "invalid-name",
+        "masked-secret",
+        "pattern-mismatch",
+        "role-arn-format",
+    ];
+    for (name, bytes) in corpus("json") {
+        for found in load(&name, &bytes).compiled.diagnostics {
+            let is_error = found.severity == pipe::diagnostic::Severity::Error;
+            assert!(
+                !is_error || expected.contains(&found.code.name),
+                "{name}: {}",
+                found.message
+            );
+        }
+    }
+}
+
 #[test]
 fn codepipeline_json_comes_back() {
     let documents = corpus("json");

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use pipe::compile::{Main, Options, compile};
 use pipe::diagnostic::{Diagnostic, Diagnostics, human, json};
+use pipe::import;
 use pipe::source::{FileId, MemoryHost, Span};
 use pipe::syntax;
 
@@ -42,6 +43,39 @@ pub fn check(text: &str) {
     human::render(&compiled.diagnostics, &compiled.sources, human::Style::PLAIN);
     let report = json::render(&compiled.diagnostics, &compiled.sources, 1);
     serde_json::from_str::<serde_json::Value>(&report).expect("a report in JSON is JSON");
+}
+
+/// Reading a document ends, be it taken for JSON or YAML; what it reports lies in its text and can be drawn; what is
+/// understood of it can be written as source that parses.
+pub fn document(text: &str) {
+    for name in ["main.json", "main.yaml"] {
+        let main = Main::Text {
+            name: name.to_owned(),
+            path: Some(PathBuf::from(name)),
+            text: text.to_owned(),
+        };
+        let Ok(loaded) = import::load(&MemoryHost::default(), &main) else {
+            return;
+        };
+        let compiled = &loaded.compiled;
+        for diagnostic in &compiled.diagnostics {
+            for span in spans(diagnostic) {
+                assert_in(&compiled.sources.file(span.file).text, span, diagnostic);
+            }
+        }
+        human::render(&compiled.diagnostics, &compiled.sources, human::Style::PLAIN);
+        json::render(&compiled.diagnostics, &compiled.sources, 1);
+        if loaded.lost {
+            continue;
+        }
+        let mut lost = Diagnostics::default();
+        let source = import::write::write(&compiled.pipelines, &compiled.catalog, &mut lost);
+        if !lost.has_errors() {
+            let mut diagnostics = Diagnostics::default();
+            syntax::parse(&source, FileId(0), &mut diagnostics);
+            assert!(!diagnostics.has_errors(), "what was written does not parse:\n{source}");
+        }
+    }
 }
 
 /// A text without syntax errors keeps its meaning when it is formatted, and its form when it is formatted again.

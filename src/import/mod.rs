@@ -2,7 +2,7 @@
 //!
 //! A document becomes a [`tree::Tree`] that knows its places, whatever language it is written in; [`document::read`] turns
 //! the tree into the same IR that `.pipe` files become, so all rules about pipelines hold for it as they are.
-//! [`write`] turns IR into formatted source, as a person would have written it.
+//! [`mod@write`] turns IR into formatted source, as a person would have written it.
 
 mod action;
 pub mod codes;

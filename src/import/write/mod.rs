@@ -1,13 +1,13 @@
 //! IR into `.pipe` source that a person would have written.
 //!
-//! 1. [`normal`] brings the actions into the order of their steps, which is the order of the source.
-//! 2. [`kinds`] finds the providers, and declares those that the library does not know; [`index`] finds who makes which
+//! 1. `normal` brings the actions into the order of their steps, which is the order of the source.
+//! 2. `kinds` finds the providers, and declares those that the library does not know; `index` finds who makes which
 //!    artifact, and which namespaces the compiler gives by itself.
-//! 3. [`names`] gives everything an identifier; [`family`] looks for what may be a loop, and [`merge`] makes it one.
-//! 4. [`pipeline`], [`stage`] and [`action`] make statements: [`decode`] gives configuration its types back, [`text`] makes
+//! 3. `names` gives everything an identifier; `family` looks for what may be a loop, and `merge` makes it one.
+//! 4. `pipeline`, `stage` and `action` make statements: `decode` gives configuration its types back, `text` makes
 //!    references of variables.
-//! 5. [`print`] writes the statements out, and the formatter has the last word.
-//! 6. [`verify`] compiles the result. What it does not give back is written in a plainer form, without loops and without
+//! 5. `print` writes the statements out, and the formatter has the last word.
+//! 6. `verify` compiles the result. What it does not give back is written in a plainer form, without loops and without
 //!    types; what even that cannot say is reported, so that nothing is lost in silence.
 
 mod action;
