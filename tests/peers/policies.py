@@ -42,8 +42,9 @@ def findings(policy, is_account_known=True):
         detail = str(finding.detail)
         is_explained = any(kind == finding.issue and text in detail for kind, text, _ in EXPLAINED)
         is_whole = finding.issue == "RESOURCE_STAR" and WHOLE_SERVICES in json.dumps(policy)
-        # Where the role is known only when deploying, neither partition nor account is known, and the exporter warns.
-        is_open = finding.issue == "RESOURCE_EFFECTIVELY_STAR" and not is_account_known
+        # Where the role is known only when deploying, neither partition nor account is known, and where a connection or a
+        # key is, not even its name; the exporter warns of both.
+        is_open = finding.issue in ("RESOURCE_STAR", "RESOURCE_EFFECTIVELY_STAR") and not is_account_known
         if not is_explained and not is_whole and not is_open:
             yield f"parliament: {finding.issue} {detail[:300]}"
 
