@@ -205,19 +205,15 @@ impl<'p> Expander<'p, '_, '_> {
         let places = entry_places(value);
         for (key, text) in record.iter() {
             let origin = places.get(&**key).copied().unwrap_or(value.span);
-            match text {
-                Value::Str(text) => self.draft.settings.tags.push(ir::Tag {
+            let Some(draft) = text.to_draft() else { continue };
+            match draft.deploy_name() {
+                Some(text) => self.draft.settings.tags.push(ir::Tag {
                     key: Node::new(key.to_string(), origin),
-                    value: Node::new(text.to_string(), origin),
+                    value: Node::new(text, origin),
                 }),
-                Value::Text(draft) if draft.deploy_name().is_some() => self.draft.settings.tags.push(ir::Tag {
-                    key: Node::new(key.to_string(), origin),
-                    value: Node::new(draft.deploy_name().unwrap_or_default(), origin),
-                }),
-                Value::Text(draft) => {
-                    self.ev.too_late(draft, origin, "a tag");
+                None => {
+                    self.ev.too_late(&draft, origin, "a tag");
                 }
-                _ => {}
             }
         }
     }
