@@ -4,6 +4,7 @@
 //! compute even those; such a name holds its values in a written form, `${cfn:{"Ref":"Project"}}-source`, whose
 //! characters no name of AWS may have.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -241,7 +242,7 @@ impl fmt::Display for DeployCondition {
 impl Pipeline {
     /// The pipeline as a template's conditions make it: what does not hold is left out. `Err`: the conditions whose outcome is
     /// not among `outcomes`, in order of their names.
-    pub fn decided(&self, outcomes: &BTreeMap<String, bool>) -> Result<Self, Vec<String>> {
+    pub fn decided(&self, outcomes: &BTreeMap<String, bool>) -> Result<Cow<'_, Self>, Vec<String>> {
         let conditions = || {
             let of_actions = self
                 .stages
@@ -250,6 +251,9 @@ impl Pipeline {
                 .flat_map(|action| &action.when);
             self.stages.iter().flat_map(|stage| &stage.when).chain(of_actions)
         };
+        if conditions().next().is_none() {
+            return Ok(Cow::Borrowed(self));
+        }
         let open: BTreeSet<&String> = conditions()
             .map(|condition| &condition.name)
             .filter(|name| !outcomes.contains_key(*name))
@@ -268,7 +272,7 @@ impl Pipeline {
             stage.actions.retain(|action| holds(&action.when));
             stage.actions.iter_mut().for_each(|action| action.when.clear());
         }
-        Ok(decided)
+        Ok(Cow::Owned(decided))
     }
 }
 

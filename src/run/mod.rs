@@ -194,19 +194,15 @@ pub fn run(pipeline: &Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> 
     let mut options = options.clone();
     options.project_dir = absolute(&options.project_dir);
     let outcomes = options.conditions.iter().cloned().collect();
-    let decided;
     let pipeline = match pipeline.decided(&outcomes) {
-        Ok(pipeline) => {
-            decided = pipeline;
-            &decided
-        }
+        Ok(pipeline) => pipeline,
         Err(open) => return refuse(&plan::undecided(&open)),
     };
-    let plan = match plan::plan(pipeline, drivers, &options) {
+    let plan = match plan::plan(&pipeline, drivers, &options) {
         Ok(plan) => plan,
         Err(refusals) => return refuse(&refusals),
     };
-    let prepared = prepare(pipeline, plan, options);
+    let prepared = prepare(&pipeline, plan, options);
     match prepared.and_then(|(run, journal)| execute::execute(Arc::new(run), journal)) {
         Ok(outcome) => outcome,
         Err(error) => {
