@@ -66,7 +66,7 @@ impl Look<'_> {
         };
         self.name("the name", owner, [&pipeline.name]);
         self.text("the role", owner, &pipeline.role_arn);
-        for store in stores(&pipeline.stores) {
+        for store in pipeline.stores.all() {
             self.text("the artifact store", owner, [&store.location]);
             self.text("the artifact store's key", owner, &store.encryption_key);
         }
@@ -101,9 +101,7 @@ impl Look<'_> {
         for action in &stage.actions {
             self.action(action);
         }
-        let on_failure = stage.on_failure.as_ref().and_then(|it| it.condition.as_ref());
-        let conditions = [stage.before_entry.as_ref(), stage.on_success.as_ref(), on_failure];
-        for rule in conditions.into_iter().flatten().flat_map(|condition| &condition.rules) {
+        for rule in stage.rules() {
             self.rule(rule);
         }
     }
@@ -177,13 +175,5 @@ impl Look<'_> {
             );
             self.report(message, at, "export to CloudFormation, or remove it");
         }
-    }
-}
-
-fn stores(stores: &ir::Stores) -> Vec<&ir::Store> {
-    match stores {
-        ir::Stores::Missing => Vec::new(),
-        ir::Stores::One(store) => vec![store],
-        ir::Stores::ByRegion { stores, .. } => stores.values().collect(),
     }
 }

@@ -275,6 +275,18 @@ pub enum Stores {
     },
 }
 
+impl Stores {
+    /// All stores, those by region in the order of the regions.
+    pub fn all(&self) -> impl Iterator<Item = &Store> {
+        let (one, by_region) = match self {
+            Self::Missing => (None, None),
+            Self::One(store) => (Some(store), None),
+            Self::ByRegion { stores, .. } => (None, Some(stores.values())),
+        };
+        one.into_iter().chain(by_region.into_iter().flatten())
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Store {
     /// The bucket's name.
@@ -395,6 +407,26 @@ impl Stage {
             steps.entry(action.run_order).or_default().push(action);
         }
         steps.into_values().collect()
+    }
+
+    /// The conditions in the order in which they are evaluated.
+    pub fn conditions(&self) -> impl Iterator<Item = (ConditionPosition, &Condition)> {
+        let on_failure = self
+            .on_failure
+            .as_ref()
+            .and_then(|handling| handling.condition.as_ref());
+        [
+            (ConditionPosition::BeforeEntry, self.before_entry.as_ref()),
+            (ConditionPosition::OnSuccess, self.on_success.as_ref()),
+            (ConditionPosition::OnFailure, on_failure),
+        ]
+        .into_iter()
+        .filter_map(|(position, condition)| Some((position, condition?)))
+    }
+
+    /// The rules of all conditions.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.conditions().flat_map(|(_, condition)| &condition.rules)
     }
 }
 

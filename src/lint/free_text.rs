@@ -41,9 +41,7 @@ pub fn free_text(
                 }
             }
         }
-        let failure = stage.on_failure.as_ref().and_then(|failure| failure.condition.as_ref());
-        let conditions = [stage.before_entry.as_ref(), stage.on_success.as_ref(), failure];
-        for rule in conditions.into_iter().flatten().flat_map(|condition| &condition.rules) {
+        for rule in stage.rules() {
             for command in &rule.commands {
                 let help = "take `commit_id`, and look the rest up in the command";
                 shell(&sources, &rule.handle, &command.value, command.origin, help, diags);

@@ -43,12 +43,7 @@ pub fn unused_output(
 }
 
 fn taken_in(stage: &Stage) -> impl Iterator<Item = &str> {
-    let failure = stage.on_failure.as_ref().and_then(|failure| failure.condition.as_ref());
-    let rules = [stage.before_entry.as_ref(), stage.on_success.as_ref(), failure]
-        .into_iter()
-        .flatten()
-        .flat_map(|condition| &condition.rules)
-        .flat_map(|rule| &rule.inputs);
+    let rules = stage.rules().flat_map(|rule| &rule.inputs);
     let actions = stage.actions.iter().flat_map(|action| &action.inputs);
     actions.chain(rules).map(|input| input.value.as_str())
 }

@@ -40,20 +40,12 @@ pub fn conform(
             check_subject(&subject, signature_of(&action.type_id), pipeline, wording, diags);
             check_variables(&subject, &fixed, diags);
         }
-        for rule in rules_of(stage) {
+        for rule in stage.rules() {
             let subject = Subject::of_rule(rule);
             check_subject(&subject, signature_of(&rule.type_id), pipeline, wording, diags);
             check_variables(&subject, &fixed, diags);
         }
     }
-}
-
-fn rules_of(stage: &ir::Stage) -> impl Iterator<Item = &ir::Rule> {
-    let failure = stage.on_failure.as_ref().and_then(|failure| failure.condition.as_ref());
-    [stage.before_entry.as_ref(), stage.on_success.as_ref(), failure]
-        .into_iter()
-        .flatten()
-        .flat_map(|condition| &condition.rules)
 }
 
 /// What the file calls it, or else its name.

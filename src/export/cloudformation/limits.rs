@@ -23,9 +23,7 @@ pub(super) fn check(pipeline: &ir::Pipeline, diags: &mut Diagnostics) -> bool {
 }
 
 fn check_rules(stage: &ir::Stage, found: &mut Vec<Diagnostic>) {
-    let on_failure = stage.on_failure.as_ref().and_then(|it| it.condition.as_ref());
-    let conditions = [stage.before_entry.as_ref(), stage.on_success.as_ref(), on_failure];
-    for rule in conditions.into_iter().flatten().flat_map(|condition| &condition.rules) {
+    for rule in stage.rules() {
         if let Some(timeout) = &rule.timeout_minutes {
             let what = format!("the timeout of rule `{}`", rule.name);
             let help = "leave out `timeout`, or export to another format";

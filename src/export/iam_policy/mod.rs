@@ -145,9 +145,7 @@ impl Policy<'_> {
             };
             self.subject(&action.type_id, action.role_arn.as_ref(), subject, action.origin);
         }
-        let on_failure = stage.on_failure.as_ref().and_then(|it| it.condition.as_ref());
-        let conditions = [stage.before_entry.as_ref(), stage.on_success.as_ref(), on_failure];
-        for rule in conditions.into_iter().flatten().flat_map(|condition| &condition.rules) {
+        for rule in stage.rules() {
             let subject = Subject {
                 name: &rule.name.value,
                 region: known(rule.region.as_ref()),

@@ -103,15 +103,7 @@ pub(super) fn actions(pipeline: &ir::Pipeline) -> impl Iterator<Item = &ir::Acti
 }
 
 pub(super) fn rules(pipeline: &ir::Pipeline) -> impl Iterator<Item = &ir::Rule> {
-    pipeline.stages.iter().flat_map(rules_of)
-}
-
-pub(super) fn rules_of(stage: &ir::Stage) -> impl Iterator<Item = &ir::Rule> {
-    let failure = stage.on_failure.as_ref().and_then(|failure| failure.condition.as_ref());
-    [stage.before_entry.as_ref(), stage.on_success.as_ref(), failure]
-        .into_iter()
-        .flatten()
-        .flat_map(|condition| &condition.rules)
+    pipeline.stages.iter().flat_map(ir::Stage::rules)
 }
 
 /// The texts in which CodePipeline resolves references.

@@ -125,7 +125,7 @@ impl Found {
                 None => self.note(format!("the stage `{}`", stage.name), stage.origin),
             }
             first.0 += stage.actions.len();
-            first.1 += kinds::rules_of(stage).count();
+            first.1 += stage.rules().count();
         }
         if self.differences.is_empty() {
             self.note(format!("a part of the pipeline `{}`", wanted.name), whole);
@@ -138,8 +138,8 @@ impl Found {
             return;
         }
         let before = self.differences.len();
-        let rules: Vec<&Rule> = kinds::rules_of(meant).collect();
-        for (index, rule) in kinds::rules_of(wanted).enumerate() {
+        let rules: Vec<&Rule> = meant.rules().collect();
+        for (index, rule) in wanted.rules().enumerate() {
             if rules.get(index) != Some(&rule) {
                 self.owner = Some(Owner::Rule(first.1 + index));
                 self.note(format!("the rule `{}`", rule.name), rule.origin);

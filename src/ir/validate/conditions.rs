@@ -1,6 +1,6 @@
 //! Conditions of stages: what they may lead to, and by which rules.
 
-use super::context::{Ctx, conditions, place};
+use super::context::{Ctx, place};
 use super::words;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::ir::{
@@ -12,7 +12,7 @@ const SKIP_RULES: [&str; 2] = ["LambdaInvoke", "VariableCheck"];
 
 pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
     for (index, stage) in ctx.pipeline.stages.iter().enumerate() {
-        for (position, condition) in conditions(stage) {
+        for (position, condition) in stage.conditions() {
             one_condition(ctx, index, position, condition, diags);
         }
         if let Some(handling) = &stage.on_failure {

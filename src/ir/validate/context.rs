@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use crate::ir::{Action, Condition, ConditionPosition, DeployCondition, Origin, Pipeline, Rule, Stage, Variable};
+use crate::ir::{Action, ConditionPosition, DeployCondition, Origin, Pipeline, Rule, Stage, Variable};
 
 pub(super) struct Ctx<'a> {
     pub(super) pipeline: &'a Pipeline,
@@ -77,7 +77,8 @@ impl<'a> Ctx<'a> {
     /// Every rule with the index of its stage and the position of its condition.
     pub(super) fn rules(&self) -> impl Iterator<Item = (usize, ConditionPosition, &'a Rule)> + use<'a> {
         self.pipeline.stages.iter().enumerate().flat_map(|(index, stage)| {
-            conditions(stage)
+            stage
+                .conditions()
                 .flat_map(move |(position, condition)| condition.rules.iter().map(move |rule| (index, position, rule)))
         })
     }
@@ -99,21 +100,6 @@ fn enter<'a>(map: &mut HashMap<&'a str, Maker<'a>>, name: &'a str, maker: Maker<
     if maker.time() < known.time() {
         *known = maker;
     }
-}
-
-/// A stage's conditions in the order in which they are evaluated.
-pub(super) fn conditions(stage: &Stage) -> impl Iterator<Item = (ConditionPosition, &Condition)> {
-    let on_failure = stage
-        .on_failure
-        .as_ref()
-        .and_then(|handling| handling.condition.as_ref());
-    [
-        (ConditionPosition::BeforeEntry, stage.before_entry.as_ref()),
-        (ConditionPosition::OnSuccess, stage.on_success.as_ref()),
-        (ConditionPosition::OnFailure, on_failure),
-    ]
-    .into_iter()
-    .filter_map(|(position, condition)| Some((position, condition?)))
 }
 
 /// The place of a part, or of the whole that holds it where the part has none of its own.

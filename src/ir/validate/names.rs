@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::context::{Ctx, conditions, place};
+use super::context::{Ctx, place};
 use super::words;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::ir::limits::{self, Limit};
@@ -80,7 +80,7 @@ pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
                 spelling("artifact", &output.name, action.origin, &ARTIFACT_NAME, diags);
             }
         }
-        for (_, condition) in conditions(stage) {
+        for (_, condition) in stage.conditions() {
             let rules = condition
                 .rules
                 .iter()

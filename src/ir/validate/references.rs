@@ -9,7 +9,7 @@ use super::namespaces::{EXECUTION, VARIABLES};
 use super::order::{self, User, UserKind};
 use super::words;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::ir::{Node, Origin, Stores, Text, TextPart, codes};
+use crate::ir::{Node, Origin, Text, TextPart, codes};
 
 /// The only documented key of the reserved namespace `codepipeline`.
 const EXECUTION_ID: &str = "PipelineExecutionId";
@@ -49,12 +49,7 @@ pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
     if let Some(role) = &pipeline.role_arn {
         unresolved("the pipeline's role", role, pipeline.origin, diags);
     }
-    let stores: Vec<_> = match &pipeline.stores {
-        Stores::Missing => Vec::new(),
-        Stores::One(store) => vec![store],
-        Stores::ByRegion { stores, .. } => stores.values().collect(),
-    };
-    for store in stores {
+    for store in pipeline.stores.all() {
         unresolved("an artifact store", &store.location, pipeline.origin, diags);
         if let Some(key) = &store.encryption_key {
             unresolved("an artifact store's key", key, pipeline.origin, diags);

@@ -1,6 +1,6 @@
 //! What needs a V2 pipeline. Providers that do are checked where their signatures are known.
 
-use super::context::{Ctx, conditions, place};
+use super::context::{Ctx, place};
 use super::words;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::ir::{ExecutionMode, Origin, PipelineType, codes};
@@ -60,7 +60,8 @@ pub(super) fn check(ctx: &Ctx, diags: &mut Diagnostics) {
         );
     }
     let first_condition = pipeline.stages.iter().find_map(|stage| {
-        conditions(stage)
+        stage
+            .conditions()
             .map(|(_, condition)| condition.origin)
             .chain(stage.on_failure.as_ref().map(|handling| handling.origin))
             .next()
