@@ -176,10 +176,6 @@ fn what_cannot_be_done_is_refused_before_anything_starts() {
         ran.outcome
     };
     assert_eq!(refused(action("a", "Deploy/Custom/Unknown/1")), RunOutcome::Refused);
-    assert_eq!(
-        refused(action("a", "Approval/AWS/Manual/1")),
-        RunOutcome::WaitsForApproval
-    );
     let secret = commands("a", &["true"]).env("TOKEN", "npm", EnvironmentKind::SecretsManager);
     assert_eq!(refused(secret), RunOutcome::Refused);
     let unknown_output = action("a", "Invoke/AWS/Lambda/1");
@@ -210,15 +206,22 @@ fn what_cannot_be_done_is_refused_before_anything_starts() {
     let mut options = project.options();
     options.variables = vec![("chanel".to_owned(), "x".to_owned())];
     assert_eq!(project.run_with(&demo, &options).outcome, RunOutcome::Unusable);
-    let codes = [RunOutcome::Unusable, RunOutcome::Refused, RunOutcome::WaitsForApproval];
+    let codes = [RunOutcome::Unusable, RunOutcome::Refused, RunOutcome::Waits];
     assert_eq!(codes.map(|outcome| outcome.exit_code()), [2, 3, 75]);
+}
+
+#[test]
+fn a_run_that_nobody_can_answer_is_left_waiting() {
+    let ran = ran(action("go", "Approval/AWS/Manual/1"), |_| ());
+    assert_eq!(ran.outcome, RunOutcome::Waits);
+    assert!(matches!(ran.records.last().unwrap().event, Event::ActionStarted { .. }));
 }
 
 #[test]
 fn yes_approves() {
     let ran = ran(action("go", "Approval/AWS/Manual/1"), |options| options.yes = true);
     assert_eq!(ran.outcome, RunOutcome::Succeeded);
-    assert_eq!(ran.log("Do/go"), "approved: --yes answers all approvals\n");
+    assert_eq!(ran.log("Do/go"), "approved by --yes\n");
 }
 
 #[test]
@@ -343,7 +346,7 @@ fn conditions_decide() {
     assert_eq!(ran.outcome, RunOutcome::Succeeded, "{:#?}", ran.records);
     assert_eq!(ran.endings(), ["Source/app succeeded", "Beta/beta succeeded"]);
     let simulated = |record: &pipe::run::event::Record| match &record.event {
-        Event::RuleFinished { rule, simulated, .. } => Some((rule.clone(), *simulated)),
+        Event::RuleFinished { name, simulated, .. } => Some((name.rule.clone(), *simulated)),
         _ => None,
     };
     let mut rules: Vec<(String, bool)> = ran.records.iter().filter_map(simulated).collect();

@@ -4,7 +4,7 @@
 //!
 //! 1. [`plan`] finds out how each action is done here, and refuses what cannot be done, before anything starts.
 //! 2. [`engine`] is CodePipeline's semantics as a pure state machine: it is told what happened and says what to do.
-//! 3. `execute` does it: it starts actions by their [`drivers`], tells the engine how they ended, and writes every
+//! 3. `session` does it: it starts actions by their [`drivers`], tells the engine how they ended, and writes every
 //!    [`event`] to the [`journal`] before its consequence is done. Tokio lives only here and below.
 //! 4. [`view`] draws what the journal says.
 //!
@@ -13,6 +13,8 @@
 //! ```text
 //! .pipe/runs/<execution id>/journal.jsonl   one event a line
 //!                           pipeline.json   the IR that runs
+//!                           setup.json      what else is needed to go on with it
+//!                           inbox/          what other processes ask of it
 //!                           logs/<stage>/<action>.log
 //!                           work/<n>/   an action's folder, kept only if the action failed
 //! .pipe/store/              artifacts, by content
@@ -22,8 +24,8 @@
 pub mod drivers;
 pub mod engine;
 pub mod event;
-mod execute;
 mod files;
+pub mod inbox;
 pub mod journal;
 pub mod keeper;
 mod log;
@@ -33,13 +35,16 @@ pub mod plan;
 pub mod planned;
 pub mod process;
 pub mod secrets;
+mod session;
 mod settings;
+pub mod setup;
+mod signals;
 mod slots;
 pub mod store;
+mod task;
 pub mod variables;
 pub mod view;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -49,10 +54,14 @@ use std::sync::Arc;
 pub use outcome::RunOutcome;
 
 use crate::catalog::Catalog;
-use crate::ir::{Action, Pipeline, TypeId};
+use crate::ir::{Pipeline, TypeId};
+use engine::{Definition, Engine, Input, Start};
+use event::{Trigger, TriggerType};
 use plan::{Refusal, RefusalKind};
 use planned::Plan;
 use secrets::Secrets;
+use session::Session;
+use setup::{Pinned, Setup};
 use store::Store;
 use view::{Asker, Screen};
 
@@ -114,6 +123,8 @@ pub struct RunOptions {
     pub sources: Vec<(String, String)>,
     /// Approves everything.
     pub yes: bool,
+    /// Waits for answers from elsewhere although there is no terminal.
+    pub wait: bool,
     /// How many actions run at the same time at most; none: as many as there are cores.
     pub jobs: Option<usize>,
     pub show: Show,
@@ -166,21 +177,22 @@ fn shell_word(text: &str) -> String {
 }
 
 /// All that the parts of a run share.
+#[derive(Clone)]
 pub struct Run {
     pub pipeline: Arc<Pipeline>,
     pub plan: Arc<Plan>,
-    pub options: RunOptions,
+    pub options: Arc<RunOptions>,
     pub execution_id: String,
     /// Absolute.
     pub state_dir: PathBuf,
     /// Absolute; this run's own.
     pub run_dir: PathBuf,
-    pub store: Store,
+    pub store: Arc<Store>,
     /// Folders to work in.
-    pub slots: slots::Slots,
+    pub slots: Arc<slots::Slots>,
     pub secrets: Arc<Secrets>,
     pub screen: Arc<Screen>,
-    pub asker: Asker,
+    pub asker: Arc<Asker>,
     /// What every command finds in its environment.
     pub environment: Vec<(OsString, OsString)>,
     /// Where `sh` is.
@@ -202,8 +214,20 @@ pub fn run(pipeline: &Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> 
         Ok(plan) => plan,
         Err(refusals) => return refuse(&refusals),
     };
-    let prepared = prepare(&pipeline, plan, options);
-    match prepared.and_then(|(run, journal)| execute::execute(Arc::new(run), journal)) {
+    let execution_id = uuid::Uuid::new_v4().to_string();
+    let start = Start {
+        execution: execution_id.clone(),
+        trigger: Trigger {
+            kind: TriggerType::StartPipelineExecution,
+            detail: options.command_line(),
+        },
+        variables: plan.variables.clone(),
+        ..Start::default()
+    };
+    let session = prepare(&pipeline, plan, drivers, options, execution_id);
+    let outcome = session.map_err(Into::into);
+    let outcome = outcome.and_then(|session| session::carry_out(session, vec![Input::Start(Box::new(start))]));
+    match outcome {
         Ok(outcome) => outcome,
         Err(error) => {
             say(&format!("error: the run could not be carried out: {error}\n"));
@@ -223,22 +247,22 @@ fn absolute(path: &Path) -> PathBuf {
         .unwrap_or_else(|_| path.to_path_buf())
 }
 
-fn prepare(pipeline: &Pipeline, plan: Plan, options: RunOptions) -> io::Result<(Run, journal::Journal)> {
+fn prepare(
+    pipeline: &Pipeline,
+    plan: Plan,
+    drivers: &dyn Drivers,
+    options: RunOptions,
+    execution_id: String,
+) -> io::Result<Session> {
     let state_dir = paths::tidy(std::path::absolute(plan::state_dir(&options))?);
-    let execution_id = uuid::Uuid::new_v4().to_string();
     let run_dir = state_dir.join("runs").join(&execution_id);
-    let context = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", run_dir.display()));
-    std::fs::create_dir_all(&run_dir).map_err(context)?;
+    std::fs::create_dir_all(&state_dir)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", state_dir.display())))?;
     // Nobody wants state in their repository.
     let ignore = state_dir.join(".gitignore");
     if !ignore.exists() {
         std::fs::write(&ignore, "*\n")?;
     }
-    std::fs::write(
-        run_dir.join("pipeline.json"),
-        serde_json::to_vec(&without_secrets(pipeline))?,
-    )?;
-    let journal = journal::Journal::create(&run_dir).map_err(context)?;
     let secrets = Secrets::default();
     for value in plan.secrets.values() {
         secrets.add(value);
@@ -251,36 +275,37 @@ fn prepare(pipeline: &Pipeline, plan: Plan, options: RunOptions) -> io::Result<(
     };
     let shell = process::find("sh").unwrap_or_else(|| PathBuf::from("/bin/sh"));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let run = Run {
+    let setup = Setup::new(pipeline, drivers, &options);
+    let pinned = Pinned::new(pipeline)?;
+    let template = Run {
         pipeline: Arc::new(pipeline.clone()),
         plan: Arc::new(plan),
-        execution_id,
-        store: Store::new(state_dir.join("store")),
-        slots: slots::Slots::new(run_dir.join("work")),
+        store: Arc::new(Store::new(state_dir.join("store"))),
+        slots: Arc::new(slots::Slots::new(run_dir.join("work"))),
         state_dir,
         run_dir,
         secrets: Arc::new(secrets),
         screen: Arc::new(Screen::choose(&options, context)),
-        asker: Asker::default(),
+        asker: Arc::new(Asker::default()),
         environment: base_environment(),
         shell,
         jobs: options.jobs.unwrap_or(cores),
-        options,
+        options: Arc::new(options),
+        execution_id: execution_id.clone(),
     };
-    Ok((run, journal))
-}
-
-/// The pipeline as it may be kept: the values that `local { secrets = … }` gives stay in the user's own file.
-fn without_secrets(pipeline: &Pipeline) -> Cow<'_, Pipeline> {
-    let has_some = |action: &Action| action.local.settings.contains_key("secrets");
-    let mut pipeline = Cow::Borrowed(pipeline);
-    if pipeline.stages.iter().flat_map(|stage| &stage.actions).any(has_some) {
-        let stages = &mut pipeline.to_mut().stages;
-        for action in stages.iter_mut().flat_map(|stage| &mut stage.actions) {
-            action.local.settings.remove("secrets");
-        }
-    }
-    pipeline
+    let definition = Definition::new(
+        Arc::clone(&template.pipeline),
+        Arc::clone(&template.plan),
+        pinned.digest.clone(),
+    );
+    Ok(Session {
+        engine: Engine::new(Arc::new(definition), template.jobs),
+        template,
+        pinned,
+        setup,
+        runs: BTreeMap::new(),
+        main: execution_id.into(),
+    })
 }
 
 /// What a command gets of the user's environment: enough to find programs, caches and the network, and nothing that would make
@@ -327,13 +352,10 @@ fn refuse(refusals: &[Refusal]) -> RunOutcome {
         }
     }
     say(&text);
-    let any = |kind: RefusalKind| refusals.iter().any(|refusal| refusal.kind == kind);
-    if any(RefusalKind::Usage) {
+    if refusals.iter().any(|refusal| refusal.kind == RefusalKind::Usage) {
         RunOutcome::Unusable
-    } else if any(RefusalKind::Impossible) {
-        RunOutcome::Refused
     } else {
-        RunOutcome::WaitsForApproval
+        RunOutcome::Refused
     }
 }
 

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum Status {
     Succeeded,
     Failed,
-    /// It was ended because the run was.
-    Stopped,
+    /// It was ended because the run was to end at once.
+    Abandoned,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub enum StageStatus {
     Failed,
     Skipped,
     Stopped,
+    /// The definition was changed meanwhile.
+    Cancelled,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,10 @@ pub enum RunStatus {
     Succeeded,
     Failed,
     Stopped,
+    /// A newer execution took its place in front of a stage.
+    Superseded,
+    /// The definition was changed meanwhile.
+    Cancelled,
 }
 
 impl fmt::Display for Status {
@@ -37,7 +43,7 @@ impl fmt::Display for Status {
         f.write_str(match self {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
-            Self::Stopped => "stopped",
+            Self::Abandoned => "abandoned",
         })
     }
 }
@@ -49,6 +55,7 @@ impl fmt::Display for StageStatus {
             Self::Failed => "failed",
             Self::Skipped => "skipped",
             Self::Stopped => "stopped",
+            Self::Cancelled => "cancelled",
         })
     }
 }
@@ -59,6 +66,8 @@ impl fmt::Display for RunStatus {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::Stopped => "stopped",
+            Self::Superseded => "superseded",
+            Self::Cancelled => "cancelled",
         })
     }
 }
@@ -158,8 +167,8 @@ pub enum RunOutcome {
     Unusable,
     /// Refused before anything started.
     Refused,
-    /// Refused because it would wait for an approval that nobody here can give.
-    WaitsForApproval,
+    /// It waits for something that nobody here can give: an answer to an approval, a transition that is disabled.
+    Waits,
     /// Ended by a signal.
     Interrupted {
         signal: i32,
@@ -173,7 +182,7 @@ impl RunOutcome {
             Self::Failed => 1,
             Self::Unusable => 2,
             Self::Refused => 3,
-            Self::WaitsForApproval => 75,
+            Self::Waits => 75,
             Self::Interrupted { signal } => 128u8.saturating_add(u8::try_from(*signal).unwrap_or(127)),
         }
     }

@@ -33,8 +33,6 @@ pub enum RefusalKind {
     Usage,
     /// It cannot be done here.
     Impossible,
-    /// Nobody is here to approve.
-    Approval,
 }
 
 /// Plans a run, or says all that stands in its way.
@@ -196,14 +194,6 @@ impl Planner<'_> {
                     self.impossible(&place, message, "name a file or folder beside the pipeline");
                 }
             }
-        }
-        if driver == Driver::Approval && !self.options.yes && !self.options.can_ask() {
-            let way_out = format!(
-                "answer yes to all approvals: `{} --yes`; or run it on a terminal",
-                self.options.command_line()
-            );
-            let message = "it waits for an approval, and there is no terminal to ask on".to_owned();
-            self.refuse(RefusalKind::Approval, Some(place), message, Some(way_out));
         }
         ActionPlan {
             how,

@@ -21,10 +21,14 @@ struct State {
 }
 
 impl Slots {
+    /// Folders beside those that an earlier process has left in `root`.
     pub(super) fn new(root: PathBuf) -> Self {
+        let entries = fs::read_dir(&root).into_iter().flatten().flatten();
+        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<usize>().ok());
+        let made = numbers.max().unwrap_or(0);
         Self {
             root,
-            state: Mutex::default(),
+            state: Mutex::new(State { free: Vec::new(), made }),
         }
     }
 

@@ -51,6 +51,20 @@ impl Variables {
         self.namespaces.insert(namespace.to_owned(), values);
     }
 
+    /// The values of the pipeline's own variables.
+    pub fn pipeline(&self) -> BTreeMap<String, String> {
+        self.namespaces.get(PIPELINE).cloned().unwrap_or_default()
+    }
+
+    /// The output variables of all actions that gave any, by namespace.
+    pub fn outputs(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let is_output = |name: &str| name != PIPELINE && name != EXECUTION;
+        let namespaces = self.namespaces.iter().filter(|(name, _)| is_output(name));
+        namespaces
+            .map(|(name, values)| (name.clone(), values.clone()))
+            .collect()
+    }
+
     pub fn get(&self, reference: &VariableRef) -> Option<&str> {
         let value = self.namespaces.get(&reference.namespace)?.get(&reference.key)?;
         Some(value)

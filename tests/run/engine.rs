@@ -6,9 +6,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use pipe::ir::{ConditionResult, Pipeline, RetryMode};
 use pipe::run::RunOptions;
-use pipe::run::engine::{Command, Ended, Engine, Input, Verdict};
+use pipe::run::engine::{Answer, Command, Definition, Ended, Engine, Input, Start, Task, Verdict};
 use pipe::run::event::Event;
-use pipe::run::outcome::Failure;
+use pipe::run::outcome::{Failure, Status};
 use pipe::run::plan::plan;
 use pipe::run::planned::{ActionRef, Position, RuleRef};
 use serde_json::json;
@@ -16,6 +16,8 @@ use serde_json::json;
 use crate::support::runs::{
     ActionExt, StandardDrivers, action, commands, condition, pipeline, retry, rule, source, stage,
 };
+
+const EXECUTION: &str = "an-id";
 
 struct Bench {
     pipeline: Arc<Pipeline>,
@@ -32,8 +34,9 @@ fn check(pipeline: Pipeline, jobs: usize, table: &[(&str, &str)]) {
     };
     let plan = plan(&pipeline, &StandardDrivers, &options).unwrap();
     let pipeline = Arc::new(pipeline);
+    let definition = Definition::new(Arc::clone(&pipeline), Arc::new(plan), "first".to_owned());
     let mut bench = Bench {
-        engine: Engine::new(Arc::clone(&pipeline), Arc::new(plan), "an-id", jobs),
+        engine: Engine::new(Arc::new(definition), jobs),
         pipeline,
         now: Timestamp::UNIX_EPOCH,
         attempts: BTreeMap::new(),
@@ -47,7 +50,10 @@ fn check(pipeline: Pipeline, jobs: usize, table: &[(&str, &str)]) {
 impl Bench {
     fn step(&mut self, text: &str) -> String {
         let input = self.input(text);
-        let commands = self.engine.handle(self.now, input);
+        let commands = match self.engine.handle(self.now, input) {
+            Ok(commands) => commands,
+            Err(refused) => return format!("refused: {refused}"),
+        };
         let words: Vec<String> = commands.iter().filter_map(|command| self.words(command)).collect();
         words.join(", ")
     }
@@ -55,12 +61,30 @@ impl Bench {
     fn input(&mut self, text: &str) -> Input {
         let words: Vec<&str> = text.split(' ').collect();
         match words.as_slice() {
-            ["start"] => Input::Start,
+            ["start"] => Input::Start(Box::new(Start {
+                execution: EXECUTION.to_owned(),
+                ..Start::default()
+            })),
             ["ok", name] => self.ended(name, None),
+            [verdict @ ("yes" | "no"), name] => {
+                let (stage, action) = name.split_once('/').unwrap();
+                Input::Answer {
+                    execution: EXECUTION.into(),
+                    stage: stage.to_owned(),
+                    action: action.to_owned(),
+                    token: None,
+                    answer: Answer {
+                        approved: *verdict == "yes",
+                        comment: "because".to_owned(),
+                        by: "somebody".to_owned(),
+                    },
+                }
+            }
             ["fail", name] => self.ended(name, Some(Failure::new("oops"))),
-            ["stop"] => Input::StopRequested {
+            [how @ ("stop" | "abandon")] => Input::Stop {
+                execution: EXECUTION.into(),
                 reason: "interrupted".to_owned(),
-                at_once: false,
+                abandon: *how == "abandon",
             },
             ["after", seconds] => {
                 self.now = self
@@ -70,6 +94,8 @@ impl Bench {
                 Input::Tick
             }
             ["rule", stage, position, rule, verdict] => Input::RuleEnded {
+                execution: EXECUTION.into(),
+                attempt: 1,
                 at: RuleRef {
                     stage: self.stage(stage),
                     position: match *position {
@@ -104,54 +130,54 @@ impl Bench {
         let action = actions.iter().position(|found| found.name.value == action).unwrap();
         let at = ActionRef { stage, action };
         Input::ActionEnded {
+            execution: EXECUTION.into(),
             at,
             attempt: self.attempts[&at],
-            ended: Ended {
+            ended: Box::new(Ended {
                 failure,
                 variables: BTreeMap::from([("V".to_owned(), "#{variables.x}".to_owned())]),
                 ..Ended::default()
-            },
+            }),
         }
     }
 
     fn words(&mut self, command: &Command) -> Option<String> {
         Some(match command {
-            Command::StartAction {
-                at, attempt, resolved, ..
-            } => {
-                self.attempts.insert(*at, *attempt);
+            Command::StartAction(start) => {
+                let at = start.at;
+                self.attempts.insert(at, start.attempt);
                 let stage = &self.pipeline.stages[at.stage];
-                let again = if *attempt > 1 { " again" } else { "" };
-                let custom = resolved
-                    .configuration
-                    .get("CustomData")
-                    .map(|data| format!(" `{data}`"))
-                    .unwrap_or_default();
+                let again = if start.attempt > 1 { " again" } else { "" };
+                let custom = start.resolved.configuration.get("CustomData");
+                let custom = custom.map(|data| format!(" `{data}`")).unwrap_or_default();
                 format!("run {}/{}{again}{custom}", stage.name, stage.actions[at.action].name)
             }
-            Command::StartRule { at, .. } => format!("rule {}", at.rule),
-            Command::SignalAll(level) => format!("signal all {level:?}"),
-            Command::Signal(at, level) => format!("signal {} {level:?}", at.action),
-            Command::Finish(status) => format!("the end: {status}"),
-            Command::Record(event) => match event {
+            Command::StartRule(start) => format!("rule {}", start.at.rule),
+            Command::End { task, why, .. } => match task {
+                Task::Action(at, _) => format!("end {} {why:?}", at.action),
+                Task::Rule(at, _) => format!("end rule {} {why:?}", at.rule),
+            },
+            Command::Record { event, .. } => match event {
                 Event::StageStarted { stage, .. } => format!("stage {stage}"),
                 Event::StageFinished { stage, status, .. } => format!("{stage} {status}"),
-                Event::StageRetried { mode, .. } => mode.clone(),
+                Event::StageRetried { mode, .. } => serde_json::to_value(mode).unwrap().as_str()?.to_owned(),
+                Event::RunFinished { status, .. } => format!("the end: {status}"),
                 Event::ActionFinished {
                     name, status, failure, ..
                 } => {
-                    let why = failure.as_ref().filter(|failure| failure.message != "oops");
+                    let why = failure
+                        .as_ref()
+                        .filter(|failure| failure.message != "oops" || *status == Status::Abandoned);
                     let why = why.map(|failure| format!(": {}", failure.message)).unwrap_or_default();
                     format!("{} {status}{why}", name.action)
                 }
-                Event::ConditionFinished { result, .. } => result.clone().unwrap_or_else(|| "go on".to_owned()),
-                Event::Note { message } if message.contains("roll stage") => "rollback is said".to_owned(),
-                Event::Note { .. }
-                | Event::RunStarted { .. }
-                | Event::ActionStarted { .. }
-                | Event::RuleFinished { .. }
-                | Event::StopRequested { .. }
-                | Event::RunFinished { .. } => return None,
+                Event::ConditionFinished { result, .. } => {
+                    result.map_or_else(|| "go on".to_owned(), |result| format!("{result:?}"))
+                }
+                Event::Note { message } if message.contains("nothing is rolled back") => {
+                    "nothing to go back to".to_owned()
+                }
+                _ => return None,
             },
         })
     }
@@ -195,8 +221,8 @@ fn jobs_limits_what_runs_at_the_same_time_and_approvals_do_not_count() {
         1,
         &[
             ("start", "stage S, run S/app"),
-            ("ok S/app", "app succeeded, S succeeded, stage B, run B/a, run B/ask"),
-            ("ok B/ask", "ask succeeded"),
+            ("ok S/app", "app succeeded, S succeeded, stage B, run B/ask, run B/a"),
+            ("yes B/ask", "ask succeeded, end 1 Answered"),
             ("ok B/a", "a succeeded, run B/b"),
             ("ok B/b", "b succeeded, run B/c"),
             ("ok B/c", "c succeeded, B succeeded, the end: succeeded"),
@@ -236,7 +262,7 @@ fn a_failed_stage_is_retried_once() {
             ("start", "stage S, run S/app"),
             ("ok S/app", "app succeeded, S succeeded, stage B, run B/a, run B/b"),
             ("ok B/a", "a succeeded"),
-            ("fail B/b", "b failed, FAILED_ACTIONS, stage B, run B/b again"),
+            ("fail B/b", "b failed, FAILED_ACTIONS, run B/b again"),
             ("ok B/b", "b succeeded, run B/c"),
             ("fail B/c", "c failed, B failed, the end: failed"),
         ],
@@ -251,10 +277,7 @@ fn a_failed_stage_is_retried_once() {
             ("ok S/app", "app succeeded, S succeeded, stage B, run B/a, run B/b"),
             ("ok B/a", "a succeeded"),
             ("ok B/b", "b succeeded, run B/c"),
-            (
-                "fail B/c",
-                "c failed, ALL_ACTIONS, stage B, run B/a again, run B/b again",
-            ),
+            ("fail B/c", "c failed, ALL_ACTIONS, run B/a again, run B/b again"),
             ("ok B/b", "b succeeded"),
             ("ok B/a", "a succeeded, run B/c again"),
             ("ok B/c", "c succeeded, B succeeded, the end: succeeded"),
@@ -284,15 +307,12 @@ fn conditions() {
     check(entry(ConditionResult::Fail), 8, &goes_on);
     let fails = table(&[
         ("rule B before 0 no", ""),
-        ("rule B before 1 yes", "the stage fails, B failed, the end: failed"),
+        ("rule B before 1 yes", "Fail, B failed, the end: failed"),
     ]);
     check(entry(ConditionResult::Fail), 8, &fails);
     let skips = table(&[
         ("rule B before 1 no", ""),
-        (
-            "rule B before 0 yes",
-            "the stage is skipped, B skipped, stage C, run C/c",
-        ),
+        ("rule B before 0 yes", "Skip, B skipped, stage C, run C/c"),
     ]);
     check(entry(ConditionResult::Skip), 8, &skips);
 
@@ -313,7 +333,7 @@ fn conditions() {
         ("rule B success 0 yes", ""),
         (
             "rule B success 1 no",
-            "CodePipeline would roll the stage back, rollback is said, B failed, the end: failed",
+            "Rollback, B failed, nothing to go back to, the end: failed",
         ),
     ]);
     check(success(ConditionResult::Rollback), 8, &rolls_back);
@@ -329,37 +349,35 @@ fn conditions() {
         ("rule B failure 0 yes", ""),
         (
             "rule B failure 1 yes",
-            "CodePipeline would roll the stage back, rollback is said, B failed, the end: failed",
+            "Rollback, B failed, nothing to go back to, the end: failed",
         ),
     ]);
     check(failure, 8, &rolls_back);
 }
 
 #[test]
-fn a_stop_is_patient_at_first() {
+fn a_stop_waits_for_what_runs_or_ends_it() {
     let begin = [
         ("start", "stage S, run S/app"),
         ("ok S/app", "app succeeded, S succeeded, stage B, run B/a, run B/b"),
     ];
     let table = |rest: &[(&'static str, &'static str)]| [&begin[..], rest].concat();
-    let ladder = table(&[
-        ("stop", "signal all Interrupt"),
-        ("after 4", ""),
-        ("fail B/a", "a stopped"),
-        ("after 1", "signal all Terminate"),
-        ("after 5", "signal all Kill"),
-        ("after 50", ""),
-        ("fail B/b", "b stopped, B stopped, the end: stopped"),
-    ]);
-    check(two_steps(), 8, &ladder);
-    let twice = table(&[
-        ("stop", "signal all Interrupt"),
-        ("stop", "signal all Kill"),
+    let waits = table(&[
         ("stop", ""),
-        ("fail B/a", "a stopped"),
+        ("stop", "refused: execution `an-id` is stopping already"),
+        ("fail B/a", "a failed"),
         ("ok B/b", "b succeeded, B stopped, the end: stopped"),
+        ("stop", "refused: execution `an-id` has ended already"),
     ]);
-    check(two_steps(), 8, &twice);
+    check(two_steps(), 8, &waits);
+    let abandons = table(&[
+        ("stop", ""),
+        ("abandon", "end 0 Abandoned, end 1 Abandoned"),
+        ("abandon", "refused: execution `an-id` is stopping already"),
+        ("fail B/a", "a abandoned: oops"),
+        ("ok B/b", "b abandoned, B stopped, the end: stopped"),
+    ]);
+    check(two_steps(), 8, &abandons);
 }
 
 #[test]
@@ -377,10 +395,11 @@ fn time_runs_out() {
                 "app succeeded, S succeeded, stage B, run B/ask, run B/other",
             ),
             ("after 599", ""),
-            ("after 1", "signal 0 Terminate"),
-            ("after 5", "signal 0 Kill"),
+            ("after 1", "end 0 TimedOut"),
+            ("after 5", ""),
             ("fail B/ask", "ask failed: its time was over after 10 minutes"),
-            ("after 604800", "signal 1 Terminate"),
+            ("yes B/ask", "refused: `ask` was answered already"),
+            ("after 604800", "end 1 TimedOut"),
             (
                 "fail B/other",
                 "other failed: its time was over after 10080 minutes, B failed, the end: failed",
@@ -398,11 +417,11 @@ fn variables_are_replaced_once_and_just_before_the_start() {
             stage(
                 "B",
                 vec![
-                    show("ask", "#{app.V} in #{codepipeline.PipelineExecutionId}")
-                        .local("outputs", json!({"NOTHING": ""})),
+                    show("ask", "#{app.V} in #{codepipeline.PipelineExecutionId}"),
+                    commands("run", &["true"]).gives("NOTHING").step(2),
                 ],
             ),
-            stage("C", vec![show("what", "#{ask.NOTHING}"), show("other", "#{x")]),
+            stage("C", vec![show("what", "#{run.NOTHING}"), show("other", "#{x")]),
         ]),
         8,
         &[
@@ -411,11 +430,15 @@ fn variables_are_replaced_once_and_just_before_the_start() {
                 "ok S/app",
                 "app succeeded, S succeeded, stage B, run B/ask `#{variables.x} in an-id`",
             ),
+            ("yes B/ask", "ask succeeded, end 0 Answered, run B/run"),
             (
-                "ok B/ask",
-                "ask succeeded, B succeeded, stage C, run C/other `#{x`, what failed: `#{ask.NOTHING}` has no value: nothing has set it",
+                "ok B/run",
+                "run succeeded, B succeeded, stage C, what failed: `#{run.NOTHING}` has no value: nothing has set it, run C/other `#{x`",
             ),
-            ("ok C/other", "other succeeded, C failed, the end: failed"),
+            (
+                "yes C/other",
+                "other succeeded, end 1 Answered, C failed, the end: failed",
+            ),
         ],
     );
 }

@@ -152,11 +152,11 @@ fn terminating_the_program_leaves_nothing() {
         let (status, said) = started.end();
         assert_eq!(status, 143, "{way}: {said}");
         assert!(
-            said.contains("asked to terminate: 1 running action is asked to end"),
+            said.contains("asked to terminate: what runs is asked to end"),
             "{way}: {said}"
         );
         assert!(
-            said.contains("stopped: 1 of 2 actions succeeded; 1 stopped"),
+            said.contains("stopped: 1 of 2 actions succeeded; 1 ended"),
             "{way}: {said}"
         );
     }
@@ -183,33 +183,50 @@ fn killing_the_keeper_leaves_nothing() {
     }
 }
 
+impl Started {
+    /// As Ctrl-C does: the terminal signals the whole foreground group, keeper and runner. Waits until it was noticed.
+    fn interrupt(&self, answer: &str) {
+        let stderr = self.project.path().join("stderr");
+        killpg(self.keeper_id(), Signal::SIGINT).unwrap();
+        wait_until("the interrupt was noticed", || {
+            std::fs::read_to_string(&stderr).unwrap().contains(answer)
+        });
+    }
+}
+
 #[test]
-fn an_interrupt_from_the_keyboard_counts_once() {
-    let command = "trap 'echo cleaning up; exit 9' INT; sh -c 'echo $$ > $0/1; exec sleep 600' $OUT";
-    let started = start(command, 1);
-    // The terminal signals the whole foreground group: keeper and runner.
-    killpg(started.keeper_id(), Signal::SIGINT).unwrap();
+fn the_first_interrupt_waits_for_what_runs() {
+    let started = start("echo $$ > $OUT/1; until test -e $OUT/../on; do sleep 0.01; done", 1);
+    started.interrupt("what runs comes to its end, nothing new starts; again: end it");
+    std::fs::write(started.project.path().join("on"), "").unwrap();
     let (status, said) = started.end();
     assert_eq!(status, 130, "{said}");
-    assert!(said.contains("cleaning up"), "it had time to: {said}");
+    assert!(said.contains("B/a succeeded"), "{said}");
     assert_eq!(said.matches("interrupted: ").count(), 1, "{said}");
 }
 
 #[test]
-fn a_second_interrupt_ends_what_does_not_listen() {
+fn the_second_interrupt_gives_time_to_clean_up() {
+    let command = "trap 'echo cleaning up; exit 9' INT; sh -c 'echo $$ > $0/1; exec sleep 600' $OUT";
+    let started = start(command, 1);
+    started.interrupt("again: end it");
+    started.interrupt("again: kill it");
+    let (status, said) = started.end();
+    assert_eq!(status, 130, "{said}");
+    assert!(said.contains("cleaning up"), "it had time to: {said}");
+    assert!(said.contains("B/a ended"), "{said}");
+}
+
+#[test]
+fn the_third_interrupt_kills_what_does_not_listen() {
     let command = "trap '' INT TERM; sh -c 'echo $$ > $0/1; while :; do sleep 1; done' $OUT";
     let started = start(command, 1);
-    let stderr = started.project.path().join("stderr");
-    killpg(started.keeper_id(), Signal::SIGINT).unwrap();
-    wait_until("the first was noticed", || {
-        std::fs::read_to_string(&stderr)
-            .unwrap()
-            .contains("asked to end; again: at once")
-    });
+    started.interrupt("again: end it");
+    started.interrupt("again: kill it");
     killpg(started.keeper_id(), Signal::SIGINT).unwrap();
     let (status, said) = started.end();
     assert_eq!(status, 130, "{said}");
-    assert!(said.contains("1 running action is ended at once"), "{said}");
+    assert!(said.contains("ended by SIGKILL"), "{said}");
 }
 
 #[test]

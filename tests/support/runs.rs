@@ -326,7 +326,7 @@ impl Ran {
         let found = self.records.iter().rev().find_map(|record| match &record.event {
             Event::ActionFinished {
                 name,
-                status: Status::Failed | Status::Stopped,
+                status: Status::Failed | Status::Abandoned,
                 failure,
                 ..
             } if format!("{}/{}", name.stage, name.action) == action => failure.clone(),

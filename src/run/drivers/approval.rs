@@ -1,36 +1,40 @@
-//! `approval`: asks on the terminal; with `--yes` the answer is yes.
+//! `approval`: asks on the terminal; with `--yes` the answer is yes; from elsewhere it comes by `pipe approve` and `pipe reject`.
 
-use super::{Done, Job};
-use crate::run::outcome::Failure;
+use super::Job;
+use crate::run::engine::Answer;
 use crate::run::view::Question;
 
-pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
+/// Waits for an answer; none if the question is withdrawn.
+pub async fn ask(job: &mut Job) -> Option<Answer> {
     let shown = |key: &str| job.configuration(key).map(|text| job.run.secrets.mask(text));
     let question = Question {
         name: job.name.clone(),
         message: shown("CustomData"),
         link: shown("ExternalEntityLink"),
     };
-    if job.run.options.yes {
-        job.log.say("approved: --yes answers all approvals");
-        return Ok(Done {
-            notes: vec!["approved by --yes".to_owned()],
-            ..Done::default()
-        });
-    }
-    let answer = tokio::select! {
-        answer = job.run.asker.ask(&job.run.screen, &question) => answer,
-        _ = job.stop.changed() => return Err(Failure::new("it was still waiting for an answer")),
+    let (approved, by) = if job.run.options.yes {
+        (true, "--yes")
+    } else {
+        tokio::select! {
+            answer = ask_here(job.run.as_ref(), &question) => (answer, "the terminal"),
+            _ = job.stop.changed() => return None,
+        }
     };
-    match answer {
-        Some(true) => {
-            job.log.say("approved on the terminal");
-            Ok(Done::default())
-        }
-        Some(false) => {
-            job.log.say("rejected on the terminal");
-            Err(Failure::new("it was rejected"))
-        }
-        None => Err(Failure::new("there is nobody left to ask: the terminal was closed")),
+    let verdict = if approved { "approved" } else { "rejected" };
+    job.log.say(&format!("{verdict} by {by}"));
+    Some(Answer {
+        approved,
+        comment: String::new(),
+        by: by.to_owned(),
+    })
+}
+
+/// The answer from the terminal; where there is nobody to ask it never comes.
+async fn ask_here(run: &crate::run::Run, question: &Question) -> bool {
+    if run.options.can_ask()
+        && let Some(answer) = run.asker.ask(&run.screen, question).await
+    {
+        return answer;
     }
+    std::future::pending().await
 }

@@ -46,6 +46,8 @@ pub struct Job {
     pub dir: PathBuf,
     pub log: Log,
     pub stop: watch::Receiver<Level>,
+    /// Of an approval: what its answer must name.
+    pub token: Option<String>,
 }
 
 /// What a successful action leaves.
@@ -63,7 +65,8 @@ pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
         Driver::FileSource => file_source::carry_out(job).await,
         Driver::Shell => shell::carry_out(job).await,
         Driver::Buildspec => buildspec::carry_out(job).await,
-        Driver::Approval => approval::carry_out(job).await,
+        // Its answer is an input of its own: see [`approval::ask`].
+        Driver::Approval => Ok(Done::default()),
         Driver::S3Deploy => s3_deploy::carry_out(job),
         Driver::Simulate => simulate::carry_out(job),
         Driver::StandIn => stand_in::carry_out(job).await,

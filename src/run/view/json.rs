@@ -25,7 +25,7 @@ impl<W: Write> Json<W> {
 }
 
 impl<W: Write + Send> View for Json<W> {
-    fn record(&mut self, record: &Record) {
+    fn record(&mut self, _execution: &str, record: &Record) {
         self.summary.apply(&record.event);
         if let Ok(mut line) = serde_json::to_vec(record) {
             line.push(b'\n');

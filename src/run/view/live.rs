@@ -126,9 +126,9 @@ impl Live {
             Event::ActionFinished { status, .. } => match status {
                 Status::Succeeded => "32",
                 Status::Failed => "31",
-                Status::Stopped => "33",
+                Status::Abandoned => "33",
             },
-            Event::StageStarted { .. } | Event::RunStarted { .. } => "1",
+            Event::StageStarted { .. } | Event::RunStarted(_) => "1",
             Event::StopRequested { .. } => "33",
             _ => return text,
         };
@@ -148,7 +148,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 impl View for Live {
-    fn record(&mut self, record: &Record) {
+    fn record(&mut self, _execution: &str, record: &Record) {
         self.summary.apply(&record.event);
         match &record.event {
             Event::ActionStarted { name, .. } => {

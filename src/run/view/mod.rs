@@ -6,7 +6,7 @@ pub mod live;
 pub mod plain;
 pub mod report;
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -17,14 +17,19 @@ use super::{RunOptions, Show};
 
 /// One way of showing a run.
 pub trait View: Send {
-    /// Something has happened.
-    fn record(&mut self, record: &Record);
+    /// Something has happened in an execution.
+    fn record(&mut self, execution: &str, record: &Record);
     /// An action printed a line.
     fn output(&mut self, name: &ActionName, line: &str);
     /// Puts a question on the screen; the answer comes from elsewhere.
     fn question(&mut self, question: &Question);
     /// The run is over: leave the terminal as it should stay.
     fn finish(&mut self);
+    /// The program leaves a run that has not ended: what it waits for, and how it goes on.
+    fn leave(&mut self, text: &str) {
+        self.finish();
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
 }
 
 /// Where things lie and how they are called, for the words of a view.
@@ -64,8 +69,8 @@ impl Screen {
         work(view.as_mut())
     }
 
-    pub fn record(&self, record: &Record) {
-        self.with(|view| view.record(record));
+    pub fn record(&self, execution: &str, record: &Record) {
+        self.with(|view| view.record(execution, record));
     }
 
     pub fn output(&self, name: &ActionName, line: &str) {
@@ -79,16 +84,22 @@ impl Screen {
     pub fn finish(&self) {
         self.with(|view| view.finish());
     }
+
+    /// What is left to say when the program leaves a run that has not ended.
+    pub fn leave(&self, text: &str) {
+        self.with(|view| view.leave(text));
+    }
 }
 
 /// Shows nothing.
 struct Nothing;
 
 impl View for Nothing {
-    fn record(&mut self, _record: &Record) {}
+    fn record(&mut self, _execution: &str, _record: &Record) {}
     fn output(&mut self, _name: &ActionName, _line: &str) {}
     fn question(&mut self, _question: &Question) {}
     fn finish(&mut self) {}
+    fn leave(&mut self, _text: &str) {}
 }
 
 /// What an approval asks.

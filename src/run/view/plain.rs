@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
-use super::report::{Summary, duration};
+use super::report::{Summary, duration, short};
 use super::{Context, Question, View};
-use crate::run::event::{ActionName, Event, Record};
+use crate::ir::{ConditionResult, RetryMode};
+use crate::run::event::{ActionName, By, ConditionStatus, Event, Record, RuleStatus, Waiting};
 use crate::run::outcome::{StageStatus, Status};
 use crate::run::planned::How;
 
@@ -30,7 +31,7 @@ impl<W: Write> Plain<W> {
 }
 
 impl<W: Write + Send> View for Plain<W> {
-    fn record(&mut self, record: &Record) {
+    fn record(&mut self, _execution: &str, record: &Record) {
         self.summary.apply(&record.event);
         if let Some(text) = words(&record.event, &self.summary) {
             self.line(&text);
@@ -80,34 +81,44 @@ pub fn question_words(question: &Question) -> String {
 /// An event in words; none where nothing need be said.
 pub fn words(event: &Event, summary: &Summary) -> Option<String> {
     Some(match event {
-        Event::RunStarted { .. } => summary.opening(),
+        Event::RunStarted(_) => summary.opening(),
         Event::StageStarted { stage, attempt: 1 } => format!("stage {stage}"),
         Event::StageStarted { stage, attempt } => format!("stage {stage}, attempt {attempt}"),
         Event::RuleFinished {
-            stage,
-            position,
-            rule,
-            satisfied,
+            name,
+            status,
             simulated,
             message,
         } => {
-            let verdict = match (satisfied, simulated) {
+            let verdict = match (status, simulated) {
+                (RuleStatus::Abandoned, _) => "abandoned",
                 (_, true) => "simulated",
-                (true, false) => "satisfied",
-                (false, false) => "not satisfied",
+                (RuleStatus::Succeeded, false) => "satisfied",
+                (RuleStatus::Failed, false) => "not satisfied",
             };
-            format!("{stage} {}, rule {rule}: {verdict}: {message}", position.words())
+            let (stage, position) = (&name.stage, name.position.words());
+            format!("{stage} {position}, rule {}: {verdict}: {message}", name.rule)
         }
         Event::ConditionFinished {
             stage,
             position,
-            satisfied,
-            result: Some(result),
+            status,
+            result,
         } => {
-            let verdict = if *satisfied { "is met" } else { "is not met" };
-            format!("{stage}: the condition {} {verdict}: {result}", position.words())
+            let verdict = match status {
+                ConditionStatus::Succeeded => "is met",
+                ConditionStatus::Failed => "is not met",
+                ConditionStatus::Overridden => "was overridden",
+            };
+            let follows = match (status, result) {
+                (_, Some(ConditionResult::Skip)) => "the stage is skipped",
+                (_, Some(ConditionResult::Rollback)) => "the stage is rolled back",
+                (_, Some(ConditionResult::Fail | ConditionResult::Retry)) => "the stage fails",
+                (ConditionStatus::Overridden, None) => "the stage goes on",
+                (ConditionStatus::Succeeded | ConditionStatus::Failed, None) => return None,
+            };
+            format!("{stage}: the condition {} {verdict}: {follows}", position.words())
         }
-        Event::ConditionFinished { result: None, .. } => return None,
         Event::ActionStarted { name, .. } => format!("{} started", called(name)),
         Event::ActionFinished {
             name,
@@ -122,7 +133,7 @@ pub fn words(event: &Event, summary: &Summary) -> Option<String> {
                 (Status::Succeeded, Some(How::StoodIn)) => "succeeded (stood in for)",
                 (Status::Succeeded, _) => "succeeded",
                 (Status::Failed, _) => "FAILED",
-                (Status::Stopped, _) => "stopped",
+                (Status::Abandoned, _) => "ended",
             };
             let why = match failure {
                 Some(failure) => format!(": {}", failure.message),
@@ -135,12 +146,68 @@ pub fn words(event: &Event, summary: &Summary) -> Option<String> {
             format!("stage {stage} skipped")
         }
         Event::StageFinished { .. } => return None,
-        Event::StageRetried { stage, mode } => match mode.as_str() {
-            "ALL_ACTIONS" => format!("stage {stage} failed: all its actions are tried once more"),
-            _ => format!("stage {stage} failed: the actions that failed are tried once more"),
-        },
-        Event::StopRequested { reason, action } => format!("{reason}: {action}"),
+        Event::StageRetried { stage, mode, by, .. } => {
+            let what = match mode {
+                RetryMode::AllActions => "all its actions are",
+                RetryMode::FailedActions => "the actions that failed are",
+            };
+            match by {
+                By::Automatic => format!("stage {stage} failed: {what} tried once more"),
+                By::Manual => format!("stage {stage}: {what} tried again"),
+            }
+        }
+        Event::StopRequested { reason, abandon: false } => {
+            format!("{reason}: what runs comes to its end, nothing new starts; again: end it")
+        }
+        Event::StopRequested { reason, abandon: true } => {
+            format!("{reason}: what runs is asked to end (INT, after 5 s TERM, then KILL); again: kill it")
+        }
+        Event::CancelRequested { reason } => format!("{reason}: what runs comes to its end, nothing new starts"),
+        Event::RunResumed { reason } => format!("going on with run {}: {reason}", summary.short_id()),
+        Event::ActionInterrupted { name } => format!("{} was cut off: it starts anew", called(name)),
+        Event::RuleInterrupted { name } => format!("{}, rule {} was cut off: it starts anew", name.stage, name.rule),
+        Event::StageWaiting { stage, reason } => {
+            let why = match reason {
+                Waiting::Occupied { execution_id } => format!("run {} is in it", short(execution_id)),
+                Waiting::Queued => "others wait before it".to_owned(),
+                Waiting::Disabled { reason } if reason.is_empty() => "the way into it is disabled".to_owned(),
+                Waiting::Disabled { reason } => format!("the way into it is disabled: {reason}"),
+            };
+            format!("waiting in front of stage {stage}: {why}")
+        }
+        Event::ApprovalAnswered {
+            name,
+            approved,
+            comment,
+            by,
+        } => {
+            let verdict = if *approved { "approved" } else { "rejected" };
+            let comment = if comment.is_empty() {
+                String::new()
+            } else {
+                format!(": {comment}")
+            };
+            format!("{} {verdict} by {by}{comment}", called(name))
+        }
+        Event::RollbackStarted {
+            stage,
+            execution_id,
+            target,
+            ..
+        } => format!(
+            "stage {stage} is rolled back to run {}, by run {}",
+            short(target),
+            short(execution_id)
+        ),
+        Event::TransitionChanged { stage, enabled, .. } => {
+            let how = if *enabled { "enabled" } else { "disabled" };
+            format!("the way into stage {stage} is {how}")
+        }
+        Event::RuleStarted { .. } => return None,
         Event::Note { message } => message.clone(),
-        Event::RunFinished { .. } => return None,
+        Event::RunFinished { superseded_by, .. } => {
+            let newer = superseded_by.as_ref()?;
+            format!("superseded by run {}", short(newer))
+        }
     })
 }

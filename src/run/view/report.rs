@@ -39,15 +39,10 @@ pub struct Failed {
 impl Summary {
     pub fn apply(&mut self, event: &Event) {
         match event {
-            Event::RunStarted {
-                pipeline,
-                execution_id,
-                actions,
-                ..
-            } => {
-                self.pipeline.clone_from(pipeline);
-                self.execution_id.clone_from(execution_id);
-                self.actions.clone_from(actions);
+            Event::RunStarted(started) => {
+                self.pipeline.clone_from(&started.pipeline);
+                self.execution_id.clone_from(&started.execution_id);
+                self.actions.clone_from(&started.actions);
             }
             Event::ActionStarted { name, log, .. } => {
                 self.logs.insert(name.clone(), log.clone());
@@ -73,10 +68,21 @@ impl Summary {
             }
             Event::RuleFinished { simulated, .. } => self.rules_simulated += usize::from(*simulated),
             Event::Note { message } => self.notes.push(message.clone()),
-            Event::RunFinished { status, duration_ms } => self.end = Some((*status, *duration_ms)),
+            Event::RunFinished {
+                status, duration_ms, ..
+            } => self.end = Some((*status, *duration_ms)),
             Event::StageStarted { .. }
             | Event::StageFinished { .. }
+            | Event::StageWaiting { .. }
+            | Event::RuleStarted { .. }
+            | Event::RuleInterrupted { .. }
             | Event::ConditionFinished { .. }
+            | Event::ActionInterrupted { .. }
+            | Event::ApprovalAnswered { .. }
+            | Event::RollbackStarted { .. }
+            | Event::CancelRequested { .. }
+            | Event::TransitionChanged { .. }
+            | Event::RunResumed { .. }
             | Event::StopRequested { .. } => {}
         }
     }
@@ -93,7 +99,7 @@ impl Summary {
                 }
             }
             Status::Failed => self.failed += 1,
-            Status::Stopped => self.stopped += 1,
+            Status::Abandoned => self.stopped += 1,
         }
         if let Some(failure) = failure {
             self.failures.push(Failed {
@@ -112,6 +118,11 @@ impl Summary {
             .iter()
             .find(|action| action.stage == name.stage && action.action == name.action);
         found.map(|action| action.how)
+    }
+
+    /// The run's id, as people say it.
+    pub fn short_id(&self) -> &str {
+        short(&self.execution_id)
     }
 
     /// What the run is going to do, said before it does anything.
@@ -187,7 +198,7 @@ impl Summary {
         let not_started = self.actions.len().saturating_sub(ended);
         for (number, words) in [
             (self.failed, "failed"),
-            (self.stopped, "stopped"),
+            (self.stopped, "ended"),
             (self.skipped, "skipped"),
             (not_started, "not started"),
         ] {

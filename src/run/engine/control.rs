@@ -1,0 +1,473 @@
+//! What somebody asks for: starting, stopping, answering, trying again, going back. Each is granted or refused at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::definition::Definition;
+use super::state::{Ending, Execution, Id, Phase, Place};
+use super::{Answer, Command, Engine, Refused, Start, Task, Why, action_name, derived_id, millis, rule_name};
+use crate::ir::{ConditionResult, ExecutionMode, RetryMode};
+use crate::run::event::{By, ConditionStatus, Event, Inherited, Kind, RuleStatus, Started, Trigger, TriggerType};
+use crate::run::outcome::{Failure, RunStatus, StageStatus, Status};
+use crate::run::planned::{ActionRef, Position, RuleRef};
+
+/// How many executions of a pipeline may be in progress in QUEUED or PARALLEL mode (`codepipeline.md`, 5.2).
+pub(super) const MOST_EXECUTIONS: usize = 50;
+
+impl Engine {
+    pub(super) fn start(&mut self, now: Timestamp, start: Start) -> Result<(), Refused> {
+        let is_limited = self.state.mode() != ExecutionMode::Superseded;
+        if is_limited && self.state.live.len() >= MOST_EXECUTIONS {
+            return Err(Refused::ConcurrentPipelineExecutionsLimitExceeded { limit: MOST_EXECUTIONS });
+        }
+        for stage in start.first_stage.iter().chain(&start.last_stage) {
+            self.stage_named(stage)?;
+        }
+        self.begin(now, start, Kind::Standard);
+        Ok(())
+    }
+
+    fn begin(&mut self, now: Timestamp, start: Start, kind: Kind) {
+        let definition = Arc::clone(&self.state.definition);
+        let id: Id = start.execution.as_str().into();
+        let stages = definition.pipeline.stages.iter();
+        let event = Event::RunStarted(Box::new(Started {
+            pipeline: definition.pipeline.name.value.clone(),
+            execution_id: start.execution,
+            definition: definition.digest.clone(),
+            mode: definition.mode(),
+            kind,
+            trigger: start.trigger,
+            variables: start.variables,
+            first_stage: start.first_stage,
+            last_stage: start.last_stage,
+            inherited: start.inherited.map(Box::new),
+            jobs: self.jobs,
+            stages: stages.map(|stage| stage.name.value.clone()).collect(),
+            actions: definition.plan.lines(&definition.pipeline),
+        }));
+        self.emit(now, &id, event);
+    }
+
+    pub(super) fn start_rollback(
+        &mut self,
+        now: Timestamp,
+        new: &str,
+        stage: usize,
+        target: &Id,
+        trigger: TriggerType,
+        detail: String,
+    ) {
+        let Some(target) = self.execution(target) else { return };
+        let name = &self.state.definition.stage(stage).name.value;
+        let start = Start {
+            execution: new.to_owned(),
+            trigger: Trigger { kind: trigger, detail },
+            variables: target.variables.pipeline(),
+            first_stage: Some(name.clone()),
+            last_stage: Some(name.clone()),
+            inherited: Some(Inherited {
+                execution_id: target.id.to_string(),
+                ..target.inherited()
+            }),
+        };
+        self.begin(now, start, Kind::Rollback);
+    }
+
+    fn known(&self, id: &str) -> Result<&Execution, Refused> {
+        self.execution(id).ok_or_else(|| Refused::PipelineExecutionNotFound {
+            execution: id.to_owned(),
+        })
+    }
+
+    fn stage_named(&self, stage: &str) -> Result<usize, Refused> {
+        let index = self.state.definition.stage_index(stage);
+        index.ok_or_else(|| Refused::StageNotFound {
+            stage: stage.to_owned(),
+        })
+    }
+
+    pub(super) fn stop(&mut self, now: Timestamp, id: &Id, reason: String, abandon: bool) -> Result<(), Refused> {
+        let execution = self.known(id)?;
+        let named = || id.to_string();
+        match execution.ending {
+            _ if !execution.is_live() => return Err(Refused::PipelineExecutionNotStoppable { execution: named() }),
+            Some(Ending::Stop { abandon: false }) if abandon => {}
+            Some(Ending::Stop { .. }) => return Err(Refused::DuplicatedStopRequest { execution: named() }),
+            Some(Ending::Cancel) | None => {}
+        }
+        self.emit(now, id, Event::StopRequested { reason, abandon });
+        if abandon {
+            self.end_tasks(id, Why::Abandoned, |_| true);
+        }
+        Ok(())
+    }
+
+    /// Asks for the end of what runs and is not being ended yet.
+    fn end_tasks(&mut self, id: &Id, why: Why, is_meant: impl Fn(&super::Running) -> bool) {
+        let Some(execution) = self.state.executions.get_mut(id) else {
+            return;
+        };
+        let Some(run) = execution.stage_run_mut() else { return };
+        let stage = run.index;
+        let phase = run.phase;
+        let mut tasks = Vec::new();
+        for (action, running) in &mut run.running {
+            if running.why.is_none() && is_meant(running) {
+                running.why = Some(why);
+                let at = ActionRef { stage, action: *action };
+                tasks.push(Task::Action(at, running.attempt));
+            }
+        }
+        if let Phase::Condition(position) = phase {
+            for (rule, running) in &mut run.rules_running {
+                if running.why.is_none() && is_meant(running) {
+                    running.why = Some(why);
+                    let at = RuleRef {
+                        stage,
+                        position,
+                        rule: *rule,
+                    };
+                    tasks.push(Task::Rule(at, running.attempt));
+                }
+            }
+        }
+        self.out.extend(tasks.into_iter().map(|task| Command::End {
+            execution: Arc::clone(id),
+            task,
+            why,
+        }));
+    }
+
+    pub(super) fn tick(&mut self, now: Timestamp) {
+        let live: Vec<Id> = self.state.live.values().cloned().collect();
+        for id in live {
+            self.end_tasks(&id, Why::TimedOut, |running| {
+                running.deadline.is_some_and(|deadline| deadline <= now)
+            });
+        }
+    }
+
+    pub(super) fn answer(
+        &mut self,
+        now: Timestamp,
+        id: &Id,
+        stage: &str,
+        action: &str,
+        token: Option<&str>,
+        answer: Answer,
+    ) -> Result<(), Refused> {
+        let execution = self.known(id)?;
+        let not_found = || Refused::ActionNotFound {
+            stage: stage.to_owned(),
+            action: action.to_owned(),
+        };
+        let at = execution.definition.action_ref(stage, action).ok_or_else(not_found)?;
+        if !execution.definition.is_approval(at) {
+            return Err(not_found());
+        }
+        let run = execution.stage_run().filter(|run| run.index == at.stage);
+        let Some(running) = run.and_then(|run| run.running.get(&at.action)) else {
+            let was_started = execution.attempts.contains_key(&at);
+            return Err(if was_started {
+                let action = action.to_owned();
+                Refused::ApprovalAlreadyCompleted { action }
+            } else {
+                not_found()
+            });
+        };
+        if token.is_some() && token != running.token.as_deref() {
+            return Err(Refused::InvalidApprovalToken);
+        }
+        let attempt = running.attempt;
+        let name = action_name(execution, at, attempt);
+        let duration_ms = millis(running.started, now);
+        let failure = (!answer.approved).then(|| {
+            let why = if answer.comment.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", answer.comment)
+            };
+            Box::new(Failure::new(format!("{} rejected it{why}", answer.by)))
+        });
+        let answered = Event::ApprovalAnswered {
+            name: name.clone(),
+            approved: answer.approved,
+            comment: answer.comment,
+            by: answer.by,
+        };
+        // What the user says of the outputs holds for every action.
+        let outputs = &execution.definition.plan.action(at).settings.outputs;
+        let variables = if answer.approved {
+            outputs.clone()
+        } else {
+            BTreeMap::new()
+        };
+        self.emit(now, id, answered);
+        let finished = Event::ActionFinished {
+            name,
+            status: if answer.approved {
+                Status::Succeeded
+            } else {
+                Status::Failed
+            },
+            duration_ms,
+            failure,
+            variables,
+            artifacts: BTreeMap::new(),
+            notes: Vec::new(),
+        };
+        self.emit(now, id, finished);
+        self.out.push(Command::End {
+            execution: Arc::clone(id),
+            task: Task::Action(at, attempt),
+            why: Why::Answered,
+        });
+        Ok(())
+    }
+
+    pub(super) fn retry(&mut self, now: Timestamp, id: &Id, stage: &str, mode: RetryMode) -> Result<(), Refused> {
+        let index = self.stage_named(stage)?;
+        let execution = self.known(id)?;
+        let refuse = |why| {
+            Err(Refused::StageNotRetryable {
+                stage: stage.to_owned(),
+                why,
+            })
+        };
+        if execution.definition.digest != self.state.definition.digest {
+            return refuse("the pipeline's definition has changed since");
+        }
+        if let Place::In(run) = &execution.place {
+            return match run.phase {
+                _ if run.index != index => refuse("the execution is in another stage"),
+                _ if execution.ending.is_some() => refuse("the execution is stopping"),
+                Phase::Actions if run.failed && mode == RetryMode::FailedActions => {
+                    self.retry_stage(now, id, mode, By::Manual);
+                    Ok(())
+                }
+                Phase::Actions if run.failed => Err(Refused::Conflict {
+                    why: "actions are still in progress: all of them can be retried when they have ended",
+                }),
+                Phase::Actions => refuse("no action in it has failed"),
+                Phase::Condition(_) | Phase::Decided { .. } => Err(Refused::Conflict {
+                    why: "the stage's condition is being evaluated",
+                }),
+            };
+        }
+        let state = &execution.stages[index];
+        match (execution.status, state.status) {
+            (Some(RunStatus::Superseded), _) => return refuse("the execution was superseded"),
+            (Some(RunStatus::Cancelled), _) => return refuse("the execution was cancelled"),
+            (None | Some(RunStatus::Succeeded), _) => return refuse("no action in it has failed"),
+            (Some(RunStatus::Failed | RunStatus::Stopped), Some(StageStatus::Failed | StageStatus::Stopped)) => {}
+            (_, Some(StageStatus::Skipped)) => return refuse("it was skipped"),
+            (_, _) => return refuse("it is not where the execution ended"),
+        }
+        let has_all = state.succeeded.len() == execution.definition.stage(index).actions.len();
+        if state.is_entered && has_all {
+            return refuse("all its actions succeeded");
+        }
+        if execution.definition.mode() != ExecutionMode::Parallel
+            && let Some(latest) = self.state.gate_of(stage).and_then(|gate| gate.latest.as_ref())
+            && latest != id
+        {
+            return Err(Refused::NotLatestPipelineExecution {
+                stage: stage.to_owned(),
+                latest: latest.to_string(),
+            });
+        }
+        let event = Event::StageRetried {
+            stage: stage.to_owned(),
+            attempt: state.attempt + 1,
+            mode,
+            by: By::Manual,
+        };
+        self.emit(now, id, event);
+        Ok(())
+    }
+
+    pub(super) fn roll_back(
+        &mut self,
+        now: Timestamp,
+        stage: &str,
+        target: &Id,
+        detail: String,
+    ) -> Result<(), Refused> {
+        let index = self.stage_named(stage)?;
+        let execution = self.known(target)?;
+        let refuse = |why| {
+            Err(Refused::UnableToRollbackStage {
+                stage: stage.to_owned(),
+                why,
+            })
+        };
+        if self.state.mode() == ExecutionMode::Parallel {
+            return refuse("a pipeline in PARALLEL mode has no rollback");
+        }
+        if index == 0 {
+            return refuse("it is the source stage");
+        }
+        if execution.definition.digest != self.state.definition.digest {
+            let execution = target.to_string();
+            return Err(Refused::PipelineExecutionOutdated { execution });
+        }
+        if execution.kind == Kind::Rollback {
+            return refuse("the execution to go back to is a rollback itself");
+        }
+        if execution.stages[index].status != Some(StageStatus::Succeeded) {
+            return refuse("the execution to go back to has not succeeded in it");
+        }
+        if self.state.mode() == ExecutionMode::Queued && self.state.live.len() >= MOST_EXECUTIONS {
+            return Err(Refused::ConcurrentPipelineExecutionsLimitExceeded { limit: MOST_EXECUTIONS });
+        }
+        let count = self.state.executions.len().to_string();
+        let new = derived_id(&["rollback", target, stage, &count, &now.to_string()]);
+        self.start_rollback(now, &new, index, target, TriggerType::ManualRollback, detail);
+        Ok(())
+    }
+
+    pub(super) fn override_condition(
+        &mut self,
+        now: Timestamp,
+        id: &Id,
+        stage: &str,
+        position: Position,
+    ) -> Result<(), Refused> {
+        let index = self.stage_named(stage)?;
+        let execution = self.known(id)?;
+        let refuse = |why| {
+            Err(Refused::ConditionNotOverridable {
+                stage: stage.to_owned(),
+                why,
+            })
+        };
+        let run = execution.stage_run().filter(|run| run.index == index);
+        let Some(run) = run.filter(|run| run.phase == Phase::Condition(position)) else {
+            return refuse("it is not being evaluated");
+        };
+        if position == Position::OnFailure {
+            return refuse("only conditions before entry and on success can be");
+        }
+        let condition = execution.definition.condition(index, position);
+        let result = condition.and_then(|condition| condition.result.as_ref());
+        if result.is_some_and(|result| result.value == ConditionResult::Skip) {
+            return refuse("one that skips the stage cannot be");
+        }
+        let abandoned: Vec<(RuleRef, u32)> = run
+            .rules_running
+            .iter()
+            .map(|(&rule, running)| {
+                let stage = index;
+                (RuleRef { stage, position, rule }, running.attempt)
+            })
+            .collect();
+        let names: Vec<_> = abandoned
+            .iter()
+            .filter_map(|(at, attempt)| rule_name(execution, *at, *attempt))
+            .collect();
+        for name in names {
+            let event = Event::RuleFinished {
+                name,
+                status: RuleStatus::Abandoned,
+                simulated: false,
+                message: "the condition was overridden".to_owned(),
+            };
+            self.emit(now, id, event);
+        }
+        let event = Event::ConditionFinished {
+            stage: stage.to_owned(),
+            position,
+            status: ConditionStatus::Overridden,
+            result: None,
+        };
+        self.emit(now, id, event);
+        self.out.extend(abandoned.into_iter().map(|(at, attempt)| Command::End {
+            execution: Arc::clone(id),
+            task: Task::Rule(at, attempt),
+            why: Why::Answered,
+        }));
+        Ok(())
+    }
+
+    pub(super) fn transition(&mut self, now: Timestamp, stage: &str, disabled: Option<String>) -> Result<(), Refused> {
+        self.stage_named(stage)?;
+        let event = Event::TransitionChanged {
+            stage: stage.to_owned(),
+            enabled: disabled.is_none(),
+            reason: disabled.unwrap_or_default(),
+        };
+        let live: Vec<Id> = self.state.live.values().cloned().collect();
+        if live.is_empty() {
+            // Nobody's journal has to know.
+            self.state.apply(now, &Id::from(""), &event);
+        }
+        for id in live {
+            self.emit(now, &id, event.clone());
+        }
+        Ok(())
+    }
+
+    pub(super) fn define(&mut self, now: Timestamp, definition: Arc<Definition>) {
+        let live: Vec<Id> = self.state.live.values().cloned().collect();
+        for id in live {
+            let Some(execution) = self.execution(&id) else { continue };
+            // In PARALLEL mode what runs goes on with its own definition.
+            if execution.definition.mode() != ExecutionMode::Parallel && execution.ending.is_none() {
+                let reason = "the pipeline's definition was changed".to_owned();
+                self.emit(now, &id, Event::CancelRequested { reason });
+            }
+        }
+        // First of all they leave, so that nobody waits in front of stages that may be gone.
+        self.settle(now);
+        self.state.define(definition);
+    }
+
+    /// Goes on with what was in progress when the journals ended.
+    pub(super) fn resume(&mut self, now: Timestamp, reason: &str) {
+        let live: Vec<Id> = self.state.live.values().cloned().collect();
+        for id in live {
+            let reason = reason.to_owned();
+            self.emit(now, &id, Event::RunResumed { reason });
+            let Some(execution) = self.execution(&id) else { continue };
+            let Some(run) = execution.stage_run() else { continue };
+            let mut events = Vec::new();
+            let mut waiting = Vec::new();
+            for (&action, running) in &run.running {
+                let at = ActionRef {
+                    stage: run.index,
+                    action,
+                };
+                let name = action_name(execution, at, running.attempt);
+                if execution.definition.is_approval(at) {
+                    waiting.push((at, running.attempt, running.token.clone()));
+                } else {
+                    events.push(Event::ActionInterrupted { name });
+                }
+            }
+            if let Phase::Condition(position) = run.phase {
+                for (&rule, running) in &run.rules_running {
+                    let at = RuleRef {
+                        stage: run.index,
+                        position,
+                        rule,
+                    };
+                    let name = rule_name(execution, at, running.attempt);
+                    events.extend(name.map(|name| Event::RuleInterrupted { name }));
+                }
+            }
+            let is_abandoned = matches!(execution.ending, Some(Ending::Stop { abandon: true }));
+            for event in events {
+                self.emit(now, &id, event);
+            }
+            for (at, attempt, token) in waiting {
+                self.send_action(now, &id, at, attempt, token);
+            }
+            if is_abandoned {
+                self.end_tasks(&id, Why::Abandoned, |_| true);
+            }
+        }
+    }
+}

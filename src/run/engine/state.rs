@@ -1,0 +1,594 @@
+//! What is known of a pipeline's executions: changed by events alone, so that the fold of a journal gives it back.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::definition::Definition;
+use crate::ir::{ConditionResult, ExecutionMode, RetryMode};
+use crate::run::event::{By, Event, Kind, RuleStatus, Started, Trigger};
+use crate::run::outcome::{RunStatus, StageStatus, Status};
+use crate::run::planned::{ActionRef, Position};
+use crate::run::store::Artifact;
+use crate::run::variables::Variables;
+
+/// An execution's id: a UUID in lower case.
+pub type Id = Arc<str>;
+
+/// How long an approval waits unless it says otherwise: seven days (`codepipeline.md`, 5.8).
+pub const APPROVAL_MINUTES: u64 = 7 * 24 * 60;
+
+/// Everything about one pipeline.
+#[derive(Debug)]
+pub struct State {
+    /// The current version.
+    pub definition: Arc<Definition>,
+    /// What stands in front of each stage, by its name.
+    gates: HashMap<String, Gate>,
+    pub executions: HashMap<Id, Execution>,
+    /// The executions that have not ended, in the order of their start.
+    pub live: BTreeMap<u64, Id>,
+    count: u64,
+    /// How many actions run that take one of the places.
+    pub places_taken: usize,
+}
+
+/// The way into a stage, and the stage's lock.
+#[derive(Clone, Debug, Default)]
+pub struct Gate {
+    /// Why the transition is disabled.
+    pub disabled: Option<String>,
+    pub holder: Option<Id>,
+    /// In the order of arrival; in SUPERSEDED mode one at most.
+    pub waiting: VecDeque<Id>,
+    /// The execution that entered last.
+    pub latest: Option<Id>,
+}
+
+/// One execution.
+#[derive(Debug)]
+pub struct Execution {
+    pub id: Id,
+    /// Counts the executions in the order of their start.
+    pub number: u64,
+    pub definition: Arc<Definition>,
+    pub kind: Kind,
+    pub trigger: Trigger,
+    /// None while it goes on.
+    pub status: Option<RunStatus>,
+    pub ending: Option<Ending>,
+    pub started: Timestamp,
+    pub place: Place,
+    /// The stage that it ends after.
+    pub last_stage: usize,
+    pub variables: Variables,
+    pub artifacts: BTreeMap<String, Artifact>,
+    /// By stage.
+    pub stages: Vec<StageState>,
+    /// How often each action was started.
+    pub attempts: HashMap<ActionRef, u32>,
+}
+
+/// Why nothing new may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Stop { abandon: bool },
+    Cancel,
+}
+
+/// Where an execution is.
+#[derive(Debug)]
+pub enum Place {
+    /// On the way into a stage; after the last one, at the end.
+    Arriving(usize),
+    /// In front of a stage.
+    Waiting(usize),
+    In(Box<StageRun>),
+    /// Out of a stage that ended it.
+    Leaving {
+        status: RunStatus,
+        /// The stage that is to be rolled back first.
+        rollback: Option<usize>,
+    },
+    Done,
+}
+
+/// What remains of a stage over all attempts.
+#[derive(Clone, Debug, Default)]
+pub struct StageState {
+    pub status: Option<StageStatus>,
+    pub attempt: u32,
+    pub succeeded: BTreeSet<usize>,
+    /// The before-entry condition was met, overridden, or is not there.
+    pub is_entered: bool,
+    pub was_retried_automatically: bool,
+}
+
+/// The stage that an execution is in.
+#[derive(Debug)]
+pub struct StageRun {
+    pub index: usize,
+    pub attempt: u32,
+    pub started: Timestamp,
+    pub phase: Phase,
+    /// What has not been started of the current step and of those after it.
+    pub todo: VecDeque<VecDeque<usize>>,
+    pub running: BTreeMap<usize, Running>,
+    /// An action of this attempt did not succeed.
+    pub failed: bool,
+    /// The rules of the condition of this phase that run, and those that have ended.
+    pub rules_running: BTreeMap<usize, Running>,
+    pub rules_ended: BTreeMap<usize, RuleStatus>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Condition(Position),
+    Actions,
+    /// It is known how the stage ends.
+    Decided {
+        status: StageStatus,
+        rollback: bool,
+    },
+}
+
+/// An action or rule in progress.
+#[derive(Clone, Debug)]
+pub struct Running {
+    pub attempt: u32,
+    pub started: Timestamp,
+    pub deadline: Option<Timestamp>,
+    pub token: Option<String>,
+    /// Why it is being ended. Not in the journal: what was cut off starts anew.
+    pub why: Option<super::Why>,
+}
+
+impl State {
+    pub fn new(definition: Arc<Definition>) -> Self {
+        let mut state = Self {
+            gates: HashMap::new(),
+            executions: HashMap::new(),
+            live: BTreeMap::new(),
+            count: 0,
+            places_taken: 0,
+            definition: Arc::clone(&definition),
+        };
+        state.define(definition);
+        state
+    }
+
+    /// Takes another version of the definition: stages keep their locks by their names.
+    pub fn define(&mut self, definition: Arc<Definition>) {
+        let mut old = std::mem::take(&mut self.gates);
+        for stage in &definition.pipeline.stages {
+            let name = &stage.name.value;
+            let gate = Gate {
+                waiting: VecDeque::new(),
+                disabled: None,
+                ..old.remove(name).unwrap_or_default()
+            };
+            self.gates.insert(name.clone(), gate);
+        }
+        for transition in &definition.pipeline.deployment.disabled_transitions {
+            if let Some(gate) = self.gates.get_mut(&transition.stage.value) {
+                gate.disabled = Some(transition.reason.value.to_string());
+            }
+        }
+        self.definition = definition;
+    }
+
+    pub fn gate(&self, execution: &Execution, stage: usize) -> Option<&Gate> {
+        self.gate_of(&execution.definition.stage(stage).name.value)
+    }
+
+    pub fn gate_of(&self, stage: &str) -> Option<&Gate> {
+        self.gates.get(stage)
+    }
+
+    pub fn mode(&self) -> ExecutionMode {
+        self.definition.mode()
+    }
+
+    /// Changes the state by what happened to an execution.
+    pub fn apply(&mut self, now: Timestamp, id: &Id, event: &Event) {
+        if let Event::RunStarted(started) = event {
+            return self.start(now, id, started);
+        }
+        if let Event::TransitionChanged { stage, enabled, reason } = event {
+            if let Some(gate) = self.gates.get_mut(stage) {
+                gate.disabled = (!enabled).then(|| reason.clone());
+            }
+            return;
+        }
+        let Some(execution) = self.executions.get_mut(id) else {
+            return;
+        };
+        let has_lock = execution.definition.mode() != ExecutionMode::Parallel;
+        match event {
+            Event::StageWaiting { stage, .. } => {
+                if let (Some(index), Some(gate)) = (execution.definition.stage_index(stage), self.gates.get_mut(stage))
+                {
+                    gate.waiting.push_back(Arc::clone(id));
+                    execution.place = Place::Waiting(index);
+                }
+            }
+            Event::StageStarted { stage, attempt } => {
+                self.gates
+                    .entry(stage.clone())
+                    .and_modify(|gate| gate.enter(id, has_lock));
+                execution.enter(now, stage, *attempt);
+            }
+            Event::StageRetried {
+                stage,
+                attempt,
+                mode,
+                by,
+            } => {
+                self.gates
+                    .entry(stage.clone())
+                    .and_modify(|gate| gate.enter(id, has_lock));
+                self.live.insert(execution.number, Arc::clone(id));
+                execution.retry(now, stage, *attempt, *mode, *by);
+            }
+            Event::StageFinished { stage, status, .. } => {
+                if let Some(gate) = self.gates.get_mut(stage) {
+                    gate.leave(id);
+                }
+                execution.leave(*status);
+            }
+            Event::ActionStarted { name, token, .. } => {
+                if let Some(at) = execution.definition.action_ref(&name.stage, &name.action) {
+                    self.places_taken += usize::from(!execution.definition.is_approval(at));
+                    execution.action_started(now, at, name.attempt, token.clone());
+                }
+            }
+            Event::ActionInterrupted { name } => {
+                if let Some(at) = execution.definition.action_ref(&name.stage, &name.action)
+                    && let Some(run) = execution.stage_run_mut()
+                    && run.running.remove(&at.action).is_some()
+                {
+                    match run.todo.front_mut() {
+                        Some(step) => step.push_front(at.action),
+                        None => run.todo.push_front([at.action].into()),
+                    }
+                    self.places_taken -= usize::from(!execution.definition.is_approval(at));
+                }
+            }
+            Event::ActionFinished {
+                name,
+                status,
+                variables,
+                artifacts,
+                ..
+            } => {
+                if let Some(at) = execution.definition.action_ref(&name.stage, &name.action) {
+                    self.places_taken -= usize::from(!execution.definition.is_approval(at));
+                    execution.action_finished(at, *status, variables, artifacts);
+                }
+            }
+            Event::RuleStarted { name, .. } => {
+                execution.rule_started(now, &name.stage, name.position, &name.rule, name.attempt);
+            }
+            Event::RuleInterrupted { name } => execution.rule_ended(&name.stage, name.position, &name.rule, None),
+            Event::RuleFinished { name, status, .. } => {
+                execution.rule_ended(&name.stage, name.position, &name.rule, Some(*status));
+            }
+            Event::ConditionFinished { position, result, .. } => execution.condition_finished(*position, *result),
+            Event::RollbackStarted { .. } => {
+                if let Place::Leaving { rollback, .. } = &mut execution.place {
+                    *rollback = None;
+                }
+            }
+            Event::StopRequested { abandon, .. } => execution.ending = Some(Ending::Stop { abandon: *abandon }),
+            Event::CancelRequested { .. } => execution.ending = Some(Ending::Cancel),
+            Event::RunFinished { status, .. } => {
+                if let Place::Waiting(stage) = execution.place {
+                    let name = &execution.definition.stage(stage).name.value;
+                    if let Some(gate) = self.gates.get_mut(name) {
+                        gate.waiting.retain(|waiting| waiting != id);
+                    }
+                }
+                execution.status = Some(*status);
+                execution.place = Place::Done;
+                self.live.remove(&execution.number);
+            }
+            Event::RunStarted(_)
+            | Event::TransitionChanged { .. }
+            | Event::RunResumed { .. }
+            | Event::ApprovalAnswered { .. }
+            | Event::Note { .. } => {}
+        }
+    }
+
+    fn start(&mut self, now: Timestamp, id: &Id, started: &Started) {
+        let definition = Arc::clone(&self.definition);
+        let index = |name: &Option<String>| name.as_ref().and_then(|name| definition.stage_index(name));
+        let stages = definition.pipeline.stages.len();
+        let mut variables = Variables::new(id, started.variables.clone());
+        let mut artifacts = BTreeMap::new();
+        if let Some(inherited) = &started.inherited {
+            artifacts.clone_from(&inherited.artifacts);
+            for (namespace, values) in &inherited.namespaces {
+                variables.set(namespace, values.clone());
+            }
+        }
+        self.count += 1;
+        let execution = Execution {
+            id: Arc::clone(id),
+            number: self.count,
+            kind: started.kind,
+            trigger: started.trigger.clone(),
+            status: None,
+            ending: None,
+            started: now,
+            place: Place::Arriving(index(&started.first_stage).unwrap_or(0)),
+            last_stage: index(&started.last_stage).unwrap_or(stages.saturating_sub(1)),
+            variables,
+            artifacts,
+            stages: vec![StageState::default(); stages],
+            attempts: HashMap::new(),
+            definition: Arc::clone(&definition),
+        };
+        self.live.insert(self.count, Arc::clone(id));
+        self.executions.insert(Arc::clone(id), execution);
+    }
+}
+
+impl Gate {
+    fn enter(&mut self, id: &Id, has_lock: bool) {
+        self.waiting.retain(|waiting| waiting != id);
+        self.latest = Some(Arc::clone(id));
+        if has_lock {
+            self.holder = Some(Arc::clone(id));
+        }
+    }
+
+    fn leave(&mut self, id: &Id) {
+        if self.holder.as_ref() == Some(id) {
+            self.holder = None;
+        }
+    }
+}
+
+impl Execution {
+    pub fn is_live(&self) -> bool {
+        self.status.is_none()
+    }
+
+    pub fn stage_run(&self) -> Option<&StageRun> {
+        match &self.place {
+            Place::In(run) => Some(run),
+            _ => None,
+        }
+    }
+
+    pub fn stage_run_mut(&mut self) -> Option<&mut StageRun> {
+        match &mut self.place {
+            Place::In(run) => Some(run),
+            _ => None,
+        }
+    }
+
+    fn enter(&mut self, now: Timestamp, stage: &str, attempt: u32) {
+        let Some(index) = self.definition.stage_index(stage) else {
+            return;
+        };
+        let has_entry = self.definition.condition(index, Position::BeforeEntry).is_some();
+        let state = &mut self.stages[index];
+        state.attempt = attempt;
+        state.is_entered = !has_entry;
+        let steps = self.definition.steps(index).into_iter().map(VecDeque::from);
+        self.place = Place::In(Box::new(StageRun {
+            index,
+            attempt,
+            started: now,
+            phase: first_phase(state.is_entered),
+            todo: steps.collect(),
+            running: BTreeMap::new(),
+            failed: false,
+            rules_running: BTreeMap::new(),
+            rules_ended: BTreeMap::new(),
+        }));
+    }
+
+    /// Goes back into a stage: with what runs in it, if it has not left it.
+    fn retry(&mut self, now: Timestamp, stage: &str, attempt: u32, mode: RetryMode, by: By) {
+        let Some(index) = self.definition.stage_index(stage) else {
+            return;
+        };
+        let running = match std::mem::replace(&mut self.place, Place::Done) {
+            Place::In(run) => run.running,
+            _ => BTreeMap::new(),
+        };
+        let state = &mut self.stages[index];
+        state.status = None;
+        state.attempt = attempt;
+        state.was_retried_automatically |= by == By::Automatic;
+        if mode == RetryMode::AllActions {
+            state.succeeded.clear();
+        }
+        let mut todo = VecDeque::new();
+        for step in self.definition.steps(index) {
+            let has_running = step.iter().any(|action| running.contains_key(action));
+            let is_open = |action: &usize| !state.succeeded.contains(action) && !running.contains_key(action);
+            let left: VecDeque<usize> = step.into_iter().filter(is_open).collect();
+            if has_running || !left.is_empty() {
+                todo.push_back(left);
+            }
+        }
+        self.status = None;
+        self.ending = None;
+        self.place = Place::In(Box::new(StageRun {
+            index,
+            attempt,
+            started: now,
+            phase: first_phase(state.is_entered),
+            todo,
+            running,
+            failed: false,
+            rules_running: BTreeMap::new(),
+            rules_ended: BTreeMap::new(),
+        }));
+    }
+
+    fn leave(&mut self, status: StageStatus) {
+        let Place::In(run) = &self.place else { return };
+        let index = run.index;
+        self.stages[index].status = Some(status);
+        let leaving = |status| Place::Leaving { status, rollback: None };
+        self.place = match status {
+            StageStatus::Succeeded | StageStatus::Skipped if index == self.last_stage => {
+                // Not into what comes after it.
+                Place::Arriving(self.definition.pipeline.stages.len())
+            }
+            StageStatus::Succeeded | StageStatus::Skipped => Place::Arriving(index + 1),
+            StageStatus::Failed => Place::Leaving {
+                status: RunStatus::Failed,
+                rollback: self.wants_rollback(run).then_some(index),
+            },
+            StageStatus::Stopped => leaving(RunStatus::Stopped),
+            StageStatus::Cancelled => leaving(RunStatus::Cancelled),
+        };
+    }
+
+    /// Whether the stage asks to be rolled back after the way in which it fails.
+    fn wants_rollback(&self, run: &StageRun) -> bool {
+        match run.phase {
+            Phase::Decided { rollback, .. } => rollback,
+            Phase::Actions => self.failure_result(run.index) == Some(ConditionResult::Rollback),
+            Phase::Condition(_) => false,
+        }
+    }
+
+    /// What `onFailure` says without conditions.
+    pub fn failure_result(&self, stage: usize) -> Option<ConditionResult> {
+        let handling = self.definition.stage(stage).on_failure.as_ref()?;
+        Some(handling.result.as_ref()?.value)
+    }
+
+    fn action_started(&mut self, now: Timestamp, at: ActionRef, attempt: u32, token: Option<String>) {
+        let action = self.definition.action(at);
+        let minutes = action.timeout_minutes.as_ref().map(|minutes| minutes.value);
+        let minutes = minutes.or_else(|| self.definition.is_approval(at).then_some(APPROVAL_MINUTES));
+        self.attempts.insert(at, attempt);
+        if let Some(run) = self.stage_run_mut() {
+            if let Some(step) = run.todo.front_mut() {
+                match step.front() {
+                    Some(first) if *first == at.action => drop(step.pop_front()),
+                    _ => step.retain(|action| *action != at.action),
+                }
+            }
+            let running = Running {
+                attempt,
+                started: now,
+                deadline: minutes.and_then(|minutes| after(now, minutes)),
+                token,
+                why: None,
+            };
+            run.running.insert(at.action, running);
+        }
+    }
+
+    fn action_finished(
+        &mut self,
+        at: ActionRef,
+        status: Status,
+        variables: &BTreeMap<String, String>,
+        artifacts: &BTreeMap<String, Artifact>,
+    ) {
+        if status == Status::Succeeded {
+            self.stages[at.stage].succeeded.insert(at.action);
+            self.artifacts.extend(
+                artifacts
+                    .iter()
+                    .map(|(name, artifact)| (name.clone(), artifact.clone())),
+            );
+            if let Some(namespace) = &self.definition.action(at).namespace {
+                self.variables.set(&namespace.value, variables.clone());
+            }
+        }
+        if let Some(run) = self.stage_run_mut() {
+            run.running.remove(&at.action);
+            run.failed |= status != Status::Succeeded;
+            run.pass_step();
+        }
+    }
+
+    fn rule_started(&mut self, now: Timestamp, stage: &str, position: Position, rule: &str, attempt: u32) {
+        let definition = Arc::clone(&self.definition);
+        let Some(at) = definition.rule_ref(stage, position, rule) else {
+            return;
+        };
+        let minutes = definition.rule(at).and_then(|rule| rule.timeout_minutes.as_ref());
+        if let Some(run) = self.stage_run_mut() {
+            run.phase = Phase::Condition(position);
+            let running = Running {
+                attempt,
+                started: now,
+                deadline: minutes.and_then(|minutes| after(now, minutes.value)),
+                token: None,
+                why: None,
+            };
+            run.rules_running.insert(at.rule, running);
+        }
+    }
+
+    fn rule_ended(&mut self, stage: &str, position: Position, rule: &str, status: Option<RuleStatus>) {
+        let definition = Arc::clone(&self.definition);
+        if let Some(at) = definition.rule_ref(stage, position, rule)
+            && let Some(run) = self.stage_run_mut()
+        {
+            run.rules_running.remove(&at.rule);
+            if let Some(status) = status {
+                run.rules_ended.insert(at.rule, status);
+            }
+        }
+    }
+
+    fn condition_finished(&mut self, position: Position, result: Option<ConditionResult>) {
+        let Place::In(run) = &mut self.place else { return };
+        run.rules_ended.clear();
+        let goes_on = result.is_none();
+        let decided = |status| Phase::Decided {
+            status,
+            rollback: result == Some(ConditionResult::Rollback),
+        };
+        run.phase = match position {
+            Position::BeforeEntry if goes_on => {
+                self.stages[run.index].is_entered = true;
+                Phase::Actions
+            }
+            Position::BeforeEntry if result == Some(ConditionResult::Skip) => decided(StageStatus::Skipped),
+            Position::OnSuccess if goes_on => decided(StageStatus::Succeeded),
+            Position::BeforeEntry | Position::OnSuccess | Position::OnFailure => decided(StageStatus::Failed),
+        };
+    }
+}
+
+impl StageRun {
+    /// Goes on to the next step if the current one has ended.
+    fn pass_step(&mut self) {
+        if self.running.is_empty() && self.todo.front().is_some_and(VecDeque::is_empty) {
+            self.todo.pop_front();
+        }
+    }
+
+    /// Whether anything of it is in progress.
+    pub fn is_busy(&self) -> bool {
+        !self.running.is_empty() || !self.rules_running.is_empty()
+    }
+}
+
+fn first_phase(is_entered: bool) -> Phase {
+    if is_entered {
+        Phase::Actions
+    } else {
+        Phase::Condition(Position::BeforeEntry)
+    }
+}
+
+fn after(now: Timestamp, minutes: u64) -> Option<Timestamp> {
+    now.checked_add(SignedDuration::from_mins(i64::try_from(minutes).ok()?))
+        .ok()
+}

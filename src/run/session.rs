@@ -1,0 +1,521 @@
+//! Does what the engine says: starts actions, tells how they ended, writes events down, shows them.
+//!
+//! One loop owns the engine and the journals. Each action is a task of its own whose end the loop awaits; whatever a task holds
+//! (processes, files, its log) is gone when it has ended.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::pending;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::drivers::Job;
+use super::engine::{
+    ActionStart, Command, Engine, Id, Input, Place, Refused, RuleStart, Task, Why, action_log, rule_log,
+};
+use super::event::{ActionName, Event};
+use super::inbox::Inbox;
+use super::journal::{Journal, JournalError};
+use super::log::Log;
+use super::outcome::{RunOutcome, RunStatus};
+use super::planned::{ActionPlan, Driver, How};
+use super::process::Level;
+use super::settings::Settings;
+use super::setup::{Pinned, Setup};
+use super::signals::{self, Signals};
+use super::slots::{Slots, remove_all};
+use super::store::Artifact;
+use super::variables::Resolved;
+use super::view::report::short;
+use super::{Run, keeper, task};
+use crate::ir;
+
+/// How long what is ended has after INT before it gets TERM, and after that before it is killed.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// All that a process carries out: one engine, and the runs that it has a hand in.
+pub(super) struct Session {
+    /// What each run is made after.
+    pub template: Run,
+    pub pinned: Pinned,
+    pub setup: Setup,
+    pub engine: Engine,
+    /// By execution.
+    pub runs: BTreeMap<Id, Hosted>,
+    /// The run whose end is the answer.
+    pub main: Id,
+}
+
+/// A run that this process carries out.
+pub(super) struct Hosted {
+    pub run: Arc<Run>,
+    pub journal: Journal,
+}
+
+/// Why a session could not go on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SessionError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("{0}")]
+    Refused(#[from] Refused),
+}
+
+/// Carries everything out on a runtime of its own.
+pub(super) fn carry_out(session: Session, first: Vec<Input>) -> Result<RunOutcome, SessionError> {
+    // More than there are cores, because a thread that starts a program sleeps until the program is loaded.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads((2 * cores).clamp(2, 16))
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(async {
+        let screen = Arc::clone(&session.template.screen);
+        let mut session = Loop::new(session)?;
+        let outcome = session.run(first).await;
+        match &outcome {
+            Ok(RunOutcome::Waits) => screen.leave(&session.what_it_waits_for()),
+            _ => screen.finish(),
+        }
+        outcome
+    });
+    // A thread may still wait for a line on standard input.
+    runtime.shutdown_timeout(Duration::from_millis(10));
+    keeper::sweep();
+    outcome
+}
+
+struct Loop {
+    session: Session,
+    tasks: JoinSet<Input>,
+    running: HashMap<tokio::task::Id, (Id, Task, Arc<watch::Sender<Level>>)>,
+    signals: Signals,
+    inbox: Inbox,
+    /// The first signal that asked us to end.
+    ended_by: Option<i32>,
+    /// How often somebody has asked gradually.
+    asked: u32,
+}
+
+impl Loop {
+    fn new(session: Session) -> io::Result<Self> {
+        Ok(Self {
+            session,
+            tasks: JoinSet::new(),
+            running: HashMap::new(),
+            signals: Signals::new()?,
+            inbox: Inbox::default(),
+            ended_by: None,
+            asked: 0,
+        })
+    }
+
+    async fn run(&mut self, first: Vec<Input>) -> Result<RunOutcome, SessionError> {
+        for input in first {
+            self.step(input)?;
+        }
+        while !self.is_over() {
+            match self.next().await {
+                Happened::Input(input) => self.step_if_granted(input)?,
+                Happened::Asked(asked) => self.stop(&asked)?,
+                Happened::Request => self.answer_requests()?,
+            }
+        }
+        for hosted in self.session.runs.values_mut() {
+            hosted.journal.sync()?;
+        }
+        Ok(self.outcome())
+    }
+
+    /// Whether nothing happens any more, or only what nobody here can do.
+    fn is_over(&self) -> bool {
+        let options = &self.session.template.options;
+        let only_waits = || {
+            let mut tasks = self.running.values();
+            !options.can_ask()
+                && !options.yes
+                && !options.wait
+                && tasks.all(|(id, task, _)| self.is_approval(id, *task))
+        };
+        // Without live executions there may still be tasks whose end is waited for.
+        if self.session.engine.state().live.is_empty() {
+            self.running.is_empty()
+        } else {
+            self.session.engine.is_idle() || only_waits()
+        }
+    }
+
+    fn is_approval(&self, id: &Id, task: Task) -> bool {
+        let execution = self.session.engine.execution(id);
+        match task {
+            Task::Action(at, _) => execution.is_some_and(|execution| execution.definition.is_approval(at)),
+            Task::Rule(..) => false,
+        }
+    }
+
+    fn outcome(&self) -> RunOutcome {
+        let execution = self.session.engine.execution(&self.session.main);
+        let status = execution.and_then(|execution| execution.status);
+        match (status, self.ended_by) {
+            (Some(RunStatus::Succeeded), _) => RunOutcome::Succeeded,
+            (Some(_), Some(signal)) => RunOutcome::Interrupted { signal },
+            (Some(_), None) => RunOutcome::Failed,
+            (None, _) => RunOutcome::Waits,
+        }
+    }
+
+    /// What the runs wait for that nobody here can give, and how they go on.
+    fn what_it_waits_for(&self) -> String {
+        let mut out = String::new();
+        for id in self.session.engine.state().live.values() {
+            let Some(execution) = self.session.engine.execution(id) else {
+                continue;
+            };
+            let id = short(id);
+            match &execution.place {
+                Place::In(stage) => {
+                    let name = &execution.definition.stage(stage.index).name;
+                    for action in stage.running.keys() {
+                        let action = &execution.definition.stage(stage.index).actions[*action].name;
+                        out.push_str(&format!(
+                            "{name}/{action} waits for an answer: pipe approve {id} {action}\n"
+                        ));
+                    }
+                }
+                Place::Waiting(stage) => {
+                    let name = &execution.definition.stage(*stage).name;
+                    out.push_str(&format!(
+                        "the way into stage {name} is disabled: run {id} waits in front of it\n"
+                    ));
+                }
+                Place::Arriving(_) | Place::Leaving { .. } | Place::Done => {}
+            }
+            out.push_str(&format!("to go on: pipe resume {id}\n"));
+        }
+        out
+    }
+
+    /// What happens next.
+    async fn next(&mut self) -> Happened {
+        let deadline = self.session.engine.next_deadline();
+        let timer = async move {
+            match deadline {
+                Some(deadline) => {
+                    let wait = deadline.duration_since(Timestamp::now());
+                    tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+                }
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            asked = self.signals.next() => Happened::Asked(asked),
+            Some(ended) = self.tasks.join_next_with_id() => match ended {
+                Ok((id, input)) => {
+                    self.running.remove(&id);
+                    Happened::Input(input)
+                }
+                Err(error) => Happened::Input(match self.running.remove(&error.id()) {
+                    Some((execution, task, _)) if error.is_panic() => task::broken(execution, task),
+                    _ => Input::Tick,
+                }),
+            },
+            () = timer => Happened::Input(Input::Tick),
+            () = self.inbox.wait() => Happened::Request,
+        }
+    }
+
+    /// Gives an input to the engine; one that comes too late is nobody's mistake.
+    fn step_if_granted(&mut self, input: Input) -> Result<(), SessionError> {
+        match self.step(input) {
+            Err(SessionError::Refused(_)) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Gives an input to the engine and does what it says.
+    fn step(&mut self, input: Input) -> Result<(), SessionError> {
+        let now = Timestamp::now();
+        let commands = self.session.engine.handle(now, input)?;
+        let mut has_weight = false;
+        for command in &commands {
+            match command {
+                Command::Record { execution, event } => {
+                    has_weight |= matters(event);
+                    self.session.record(now, execution, event)?;
+                }
+                Command::StartAction(start) => has_weight |= self.session.reaches_out(start),
+                Command::StartRule(_) | Command::End { .. } => {}
+            }
+        }
+        // All causes are written down before the first consequence.
+        for hosted in self.session.runs.values_mut() {
+            if has_weight {
+                hosted.journal.sync()?;
+            } else {
+                hosted.journal.flush()?;
+            }
+        }
+        for command in commands {
+            match command {
+                Command::Record { .. } => {}
+                Command::StartAction(start) => self.start_action(*start),
+                Command::StartRule(start) => self.start_rule(*start),
+                Command::End { execution, task, why } => self.end(&execution, task, why),
+            }
+        }
+        Ok(())
+    }
+
+    /// One step further towards the end.
+    fn stop(&mut self, asked: &signals::Asked) -> Result<(), SessionError> {
+        self.ended_by.get_or_insert(asked.number);
+        self.asked = match asked.how {
+            signals::How::Gradually => self.asked + 1,
+            signals::How::Soon => (self.asked + 1).max(2),
+            signals::How::AtOnce => 3,
+        };
+        // For what only waits for an answer there is no point in waiting.
+        let mut tasks = self.running.values();
+        let only_waits = tasks.all(|(id, task, _)| self.is_approval(id, *task));
+        let abandon = self.asked >= 2 || only_waits;
+        let live: Vec<Id> = self.session.engine.state().live.values().cloned().collect();
+        for execution in live {
+            let reason = asked.reason.to_owned();
+            self.step_if_granted(Input::Stop {
+                execution,
+                reason,
+                abandon,
+            })?;
+        }
+        if self.asked >= 3 {
+            #[expect(clippy::iter_over_hash_type, reason = "all get it, in whatever order")]
+            for (_, _, stop) in self.running.values() {
+                let _ = stop.send(Level::Kill);
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what other processes have asked for.
+    fn answer_requests(&mut self) -> Result<(), SessionError> {
+        let dirs: Vec<(Id, PathBuf)> = self
+            .session
+            .runs
+            .iter()
+            .map(|(id, hosted)| (Arc::clone(id), hosted.run.run_dir.clone()))
+            .collect();
+        for (id, run_dir) in dirs {
+            for request in super::inbox::take(&run_dir) {
+                let result = self.step(request.input(&id));
+                match result {
+                    Err(SessionError::Refused(refused)) => request.reply(Err(&refused)),
+                    Err(error) => return Err(error),
+                    Ok(()) => request.reply(Ok(())),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn start_action(&mut self, start: ActionStart) {
+        let Some(hosted) = self.session.runs.get(&start.execution) else {
+            return;
+        };
+        let Some(execution) = self.session.engine.execution(&start.execution) else {
+            return;
+        };
+        let stage = execution.definition.stage(start.at.stage);
+        let action = &stage.actions[start.at.action];
+        let name = ActionName {
+            stage: stage.name.value.clone(),
+            action: action.name.value.clone(),
+            attempt: start.attempt,
+        };
+        let plan = execution.definition.plan.action(start.at).clone();
+        let log = action_log(&name);
+        let action = Arc::new(action.clone());
+        let (stop, mut job) = job(&hosted.run, name, &log, action, plan, start.resolved, start.inputs);
+        job.token = start.token;
+        let (at, attempt) = (start.at, start.attempt);
+        let id = Arc::clone(&start.execution);
+        let handle = self.tasks.spawn(task::run_action(id, at, attempt, job));
+        let started = (start.execution, Task::Action(at, attempt), Arc::new(stop));
+        self.running.insert(handle.id(), started);
+    }
+
+    fn start_rule(&mut self, start: RuleStart) {
+        let Some(hosted) = self.session.runs.get(&start.execution) else {
+            return;
+        };
+        let Some(execution) = self.session.engine.execution(&start.execution) else {
+            return;
+        };
+        let Some(rule) = execution.definition.rule(start.at) else {
+            return;
+        };
+        let driver = execution.definition.plan.rules.get(&start.at).copied();
+        let driver = driver.unwrap_or(Driver::Simulate);
+        let plan = ActionPlan {
+            how: if driver == Driver::Simulate {
+                How::Simulated
+            } else {
+                How::CarriedOut
+            },
+            driver,
+            settings: Settings::default(),
+            source: None,
+        };
+        let stage = execution.definition.stage(start.at.stage);
+        let (name, log) = rule_log(&stage.name.value, start.at.position, &rule.name.value, start.attempt);
+        let action = Arc::new(task::as_action(rule));
+        let (stop, job) = job(&hosted.run, name, &log, action, plan, start.resolved, start.inputs);
+        let (at, attempt) = (start.at, start.attempt);
+        let id = Arc::clone(&start.execution);
+        let handle = self.tasks.spawn(task::run_rule(id, at, attempt, job));
+        let started = (start.execution, Task::Rule(at, attempt), Arc::new(stop));
+        self.running.insert(handle.id(), started);
+    }
+
+    /// Ends something that runs: it gets time to clean up.
+    fn end(&self, execution: &Id, task: Task, why: Why) {
+        #[expect(clippy::iter_over_hash_type, reason = "at most one is meant")]
+        for (id, running, stop) in self.running.values() {
+            if id == execution && *running == task {
+                let stop = Arc::clone(stop);
+                let first = match why {
+                    Why::Abandoned => Level::Interrupt,
+                    Why::TimedOut => Level::Terminate,
+                    Why::Answered => Level::Kill,
+                };
+                tokio::spawn(insist(stop, first));
+            }
+        }
+    }
+}
+
+enum Happened {
+    Input(Input),
+    Asked(signals::Asked),
+    Request,
+}
+
+/// Asks for an end harder and harder, until it has come.
+async fn insist(stop: Arc<watch::Sender<Level>>, first: Level) {
+    let mut level = first;
+    loop {
+        // Somebody may have asked harder meanwhile.
+        stop.send_if_modified(|known| {
+            let is_harder = *known < level;
+            *known = level.max(*known);
+            is_harder
+        });
+        if level == Level::Kill {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PATIENCE) => level = level.next(),
+            () = stop.closed() => return,
+        }
+    }
+}
+
+/// Whether an event must survive a crash of the machine before anything follows from it.
+fn matters(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::RunStarted(_) | Event::ApprovalAnswered { .. } | Event::RunFinished { .. }
+    )
+}
+
+impl Session {
+    /// Writes an event down and shows it. The first one of an execution makes its folder.
+    fn record(&mut self, now: Timestamp, id: &Id, event: &Event) -> Result<(), SessionError> {
+        if matches!(event, Event::RunStarted(_)) && !self.runs.contains_key(id) {
+            let run = self.template.of(id);
+            self.pinned.save(&run.run_dir, &self.setup)?;
+            let journal = Journal::create(&run.run_dir)?;
+            let run = Arc::new(run);
+            self.runs.insert(Arc::clone(id), Hosted { run, journal });
+        }
+        let Some(hosted) = self.runs.get_mut(id) else {
+            return Ok(());
+        };
+        // What is recorded is what is shown: neither may hold a secret.
+        let event = event.clone().masked(|text| hosted.run.secrets.mask_in(text));
+        let record = hosted.journal.append(now, event)?;
+        hosted.run.screen.record(id, &record);
+        if let Event::RunFinished { status, .. } = &record.event {
+            hosted.clean_up(*status);
+        }
+        Ok(())
+    }
+
+    /// Whether an action does something that cannot be taken back, so that its start must be known for certain.
+    fn reaches_out(&self, start: &ActionStart) -> bool {
+        let Some(execution) = self.engine.execution(&start.execution) else {
+            return false;
+        };
+        let category = &execution.definition.action(start.at).type_id.category;
+        matches!(category.as_str(), "Deploy" | "Invoke")
+    }
+}
+
+impl Hosted {
+    /// Leaves of the run's working folders only what helps to understand a failure.
+    fn clean_up(&self, status: RunStatus) {
+        if status == RunStatus::Succeeded {
+            remove_all(&self.run.run_dir.join("work"));
+        } else {
+            self.run.slots.remove_empty();
+        }
+    }
+}
+
+impl Run {
+    /// A run of another execution in the same process.
+    pub(super) fn of(&self, id: &str) -> Self {
+        let run_dir = self.state_dir.join("runs").join(id);
+        Self {
+            execution_id: id.to_owned(),
+            slots: Arc::new(Slots::new(run_dir.join("work"))),
+            run_dir,
+            ..self.clone()
+        }
+    }
+}
+
+fn job(
+    run: &Arc<Run>,
+    name: ActionName,
+    log: &str,
+    action: Arc<ir::Action>,
+    plan: ActionPlan,
+    resolved: Resolved,
+    inputs: Vec<(String, Artifact)>,
+) -> (watch::Sender<Level>, Job) {
+    let (stop, stopped) = watch::channel(Level::Go);
+    let run = Arc::clone(run);
+    let log = run.run_dir.join(log);
+    let log = Log::new(log, name.clone(), Arc::clone(&run.secrets), Arc::clone(&run.screen));
+    let job = Job {
+        run,
+        action,
+        plan,
+        name,
+        resolved,
+        inputs,
+        dir: PathBuf::new(),
+        log,
+        stop: stopped,
+        token: None,
+    };
+    (stop, job)
+}
