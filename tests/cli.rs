@@ -401,6 +401,44 @@ fn graphs_are_drawn() {
     assert!(dot.out().starts_with("digraph"), "{}", dot.out());
 }
 
+mod import {
+    use super::*;
+
+    fn document(action: &str) -> String {
+        format!(
+            r#"{{ "pipeline": {{
+                "name": "demo", "roleArn": "arn:aws:iam::111122223333:role/demo",
+                "artifactStore": {{ "type": "S3", "location": "demo-artifacts" }},
+                "stages": [{{ "name": "source", "actions": [{{
+                    "name": "app", "actionTypeId": {{
+                        "category": "Source", "owner": "ThirdParty", "provider": "GitHub", "version": "1" }},
+                    "outputArtifacts": [{{ "name": "app" }}],
+                    {action}
+                }}] }}]
+            }} }}"#
+        )
+    }
+
+    #[test]
+    fn what_only_checking_finds_does_not_stop_it() {
+        let broken = document(r#""configuration": { "Owner": "acme", "Branch": "" }"#);
+        let answer = Place::new(&[("old.json", &broken)]).pipe(&["import", "old.json"]);
+        assert_eq!((answer.status(), answer.err()), (0, ""));
+        assert!(answer.out().contains("owner = \"acme\""), "{}", answer.out());
+    }
+
+    #[test]
+    fn what_would_be_lost_is_told_and_nothing_is_written() {
+        let masked = document(r#""configuration": { "Owner": "acme", "OAuthToken": "****" }"#);
+        let twice = document(r#""configuration": { "Owner": "acme" }, "namespace": "one", "namespace": "two""#);
+        for (text, told) in [(masked, "error[masked-secret]"), (twice, "error[duplicate-key]")] {
+            let answer = Place::new(&[("old.json", &text)]).pipe(&["import", "old.json"]);
+            assert_eq!((answer.status(), answer.out()), (1, ""));
+            assert!(answer.err().contains(told), "{}", answer.err());
+        }
+    }
+}
+
 mod new {
     use super::*;
 

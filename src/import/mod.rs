@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 use crate::compile::{Compiled, Main, check_foreign, take_in};
 use crate::diagnostic::Diagnostics;
+use crate::ir::Pipeline;
+use crate::sema::wording::Wording;
 use crate::source::{self, Host, ReadError, Sources};
 
 use document::Document;
@@ -50,18 +52,39 @@ fn begins_as_document(text: &str) -> bool {
     text.trim_start().starts_with('{') || text.lines().take(1000).any(is_key)
 }
 
+/// A foreign document, read: no rule has been held against its pipelines.
+#[derive(Debug)]
+pub struct Unchecked {
+    pub sources: Sources,
+    pub pipelines: Vec<Pipeline>,
+    pub wording: Wording,
+    /// What is wrong with the document itself.
+    pub diagnostics: Diagnostics,
+    /// A key or value could not be taken over, and was reported: what there is, is not all.
+    pub lost: bool,
+}
+
 /// A foreign document, checked like any file.
 #[derive(Debug)]
 pub struct Loaded {
     pub compiled: Compiled,
-    /// A key or value could not be taken over, and was reported: what there is, is not all.
+    /// As of [`Unchecked`].
     pub lost: bool,
 }
 
 /// Reads and checks a document. Fails only if it cannot be read.
 pub fn load(host: &dyn Host, main: &Main) -> Result<Loaded, ReadError> {
+    let read = read(host, main)?;
+    Ok(Loaded {
+        compiled: check_foreign(read.sources, read.pipelines, read.wording, read.diagnostics),
+        lost: read.lost,
+    })
+}
+
+/// Reads a document. Fails only if it cannot be read.
+pub fn read(host: &dyn Host, main: &Main) -> Result<Unchecked, ReadError> {
     let mut sources = Sources::default();
-    let mut diags = Diagnostics::default();
+    let mut diagnostics = Diagnostics::default();
     let (file, _) = take_in(host, main, &mut sources)?;
     let text = sources.file(file).text.clone();
     let Document {
@@ -69,10 +92,15 @@ pub fn load(host: &dyn Host, main: &Main) -> Result<Loaded, ReadError> {
         wording,
         tree,
         lost,
-    } = document::read(&text, file, &mut diags);
+    } = document::read(&text, file, &mut diagnostics);
     if let Some(tree) = tree {
         sources.set_pointers(file, Some(Arc::new(move |offset| tree.pointer_at(offset))));
     }
-    let compiled = check_foreign(sources, pipelines, wording, diags);
-    Ok(Loaded { compiled, lost })
+    Ok(Unchecked {
+        sources,
+        pipelines,
+        wording,
+        diagnostics,
+        lost,
+    })
 }

@@ -23,7 +23,7 @@ mod validate;
 mod words;
 
 pub use deploy::{DeployCondition, DeployValue, is_deploy_name};
-pub use validate::validate;
+pub use validate::{masked_secrets, validate};
 
 /// Where a node came from, whatever the front end.
 pub type Origin = Span;

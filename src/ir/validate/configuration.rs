@@ -6,8 +6,6 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::ir::limits::{self, Limit};
 use crate::ir::{Action, Configuration, EnvironmentKind, Node, Origin, Rule, Text, TextPart, codes};
 
-/// What AWS shows in place of a secret.
-const MASK: &str = "****";
 /// The provider of the actions and rules that run commands by themselves.
 const COMMANDS: &str = "Commands";
 
@@ -82,16 +80,6 @@ fn configuration(name: &str, entries: &Configuration, whole: Origin, limits: &Va
                     format!("`{key}` of `{name}` is empty, and AWS refuses empty values"),
                 )
                 .with_help(format!("give `{key}` a value, or leave it out")),
-            );
-        }
-        if entry.value.as_literal() == Some(MASK) {
-            diags.emit(
-                Diagnostic::new(
-                    &codes::MASKED_SECRET,
-                    at,
-                    format!("`{key}` of `{name}` is `{MASK}`: what AWS shows in place of the secret, not the secret"),
-                )
-                .with_help("give the secret, better by a reference to where it is kept"),
             );
         }
         value_length(name, &key, &entry.value, at, limits, diags);

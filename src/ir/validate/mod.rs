@@ -24,6 +24,7 @@ mod namespaces;
 mod order;
 mod references;
 mod roles;
+mod secrets;
 mod stores;
 mod structure;
 mod triggers;
@@ -31,6 +32,8 @@ mod versions;
 mod words;
 
 use context::Ctx;
+
+pub use secrets::masked_secrets;
 
 /// Reports what AWS would refuse in `pipeline`, what could never work, and what its author would regret.
 pub fn validate(pipeline: &Pipeline, diags: &mut Diagnostics) {
@@ -41,6 +44,7 @@ pub fn validate(pipeline: &Pipeline, diags: &mut Diagnostics) {
     namespaces::check(&ctx, diags);
     references::check(&ctx, diags);
     configuration::check(&ctx, diags);
+    masked_secrets(pipeline, diags);
     roles::check(&ctx, diags);
     stores::check(&ctx, diags);
     accounts::check(&ctx, diags);
