@@ -107,22 +107,25 @@ pub fn check_foreign(
     }
 }
 
+/// What the pipelines of a program mean, by the passes that make IR and no others: no rule is held against them, and nobody
+/// is told what is wrong with them.
+pub fn meaning(program: &Program) -> Vec<ir::Pipeline> {
+    let mut silent = Diagnostics::default();
+    let mut ev = Evaluator::new(program, &NoReader, &mut silent);
+    let mut signatures = Signatures::new(program, &mut ev);
+    let mut meant = Vec::new();
+    for pipeline in declared_pipelines(program) {
+        meant.push(to_ir(pipeline, &mut signatures, &mut ev));
+    }
+    meant
+}
+
 fn pipelines<'p>(program: &'p Program, ev: &mut Evaluator<'p, '_>) -> (Vec<ir::Pipeline>, Catalog) {
     let main = ModuleId(0);
     let mut signatures = Signatures::new(program, ev);
-    let broken = program.modules.iter().any(|module| module.broken);
     let mut compiled: Vec<ir::Pipeline> = Vec::new();
-    for item in &program.module(main).ast.items {
-        let ItemKind::Pipeline(pipeline) = &item.kind else {
-            continue;
-        };
-        let name = pipeline_name(ev, pipeline);
-        let draft = expand::pipeline(ev, &mut signatures, main, pipeline);
-        let mut ir = link::link(ev, pipeline, pipeline.name.span, name, draft);
-        if broken {
-            ir.incomplete = true;
-            ir.stages.iter_mut().for_each(|stage| stage.incomplete = true);
-        }
+    for pipeline in declared_pipelines(program) {
+        let ir = to_ir(pipeline, &mut signatures, ev);
         check_ir(&ir, &mut signatures, Wording::Pipe, ev);
         compiled.push(ir);
     }
@@ -133,10 +136,31 @@ fn pipelines<'p>(program: &'p Program, ev: &mut Evaluator<'p, '_>) -> (Vec<ir::P
         .diags
         .iter()
         .any(|diagnostic| diagnostic.code.name == codes::UNKNOWN_NAME.name);
-    if !broken && !misspelt {
+    if !program.is_broken() && !misspelt {
         lint::unused::unused(&unused, ev.diags);
     }
     (compiled, signatures.catalog)
+}
+
+/// The pipelines of the main file.
+fn declared_pipelines(program: &Program) -> impl Iterator<Item = &ast::Pipeline> {
+    let items = program.modules.first().into_iter().flat_map(|main| &main.ast.items);
+    items.filter_map(|item| match &item.kind {
+        ItemKind::Pipeline(pipeline) => Some(pipeline),
+        _ => None,
+    })
+}
+
+/// One pipeline of the main file as IR, before anything is checked of it.
+fn to_ir<'p>(pipeline: &'p ast::Pipeline, signatures: &mut Signatures, ev: &mut Evaluator<'p, '_>) -> ir::Pipeline {
+    let name = pipeline_name(ev, pipeline);
+    let draft = expand::pipeline(ev, signatures, ModuleId(0), pipeline);
+    let mut ir = link::link(ev, pipeline, pipeline.name.span, name, draft);
+    if ev.program.is_broken() {
+        ir.incomplete = true;
+        ir.stages.iter_mut().for_each(|stage| stage.incomplete = true);
+    }
+    ir
 }
 
 /// All rules about one pipeline: those of any declaration, those of its providers, and the lints.

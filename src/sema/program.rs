@@ -46,6 +46,25 @@ impl Program {
     pub fn module(&self, id: ModuleId) -> &Module {
         &self.modules[id.0]
     }
+
+    /// One file by itself, with what parsing it has found; what it imports is not there.
+    pub fn of_file(file: FileId, ast: ast::File, diags: &mut Diagnostics) -> Self {
+        let broken = diags.has_errors();
+        let items = declare(&ast, diags);
+        let module = Module {
+            file,
+            ast,
+            items,
+            imports: HashMap::new(),
+            broken,
+        };
+        Self { modules: vec![module] }
+    }
+
+    /// Whether syntax errors were reported in any of its files.
+    pub fn is_broken(&self) -> bool {
+        self.modules.iter().any(|module| module.broken)
+    }
 }
 
 /// Parses the main file, already in `sources`, and everything it imports.
@@ -80,7 +99,7 @@ impl Loader<'_> {
         let ast = crate::syntax::parse(&text, file, &mut found);
         let broken = found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         self.diags.extend(found);
-        let items = self.declare(&ast);
+        let items = declare(&ast, self.diags);
         let id = ModuleId(self.program.modules.len());
         let paths = import_paths(&ast);
         self.program.modules.push(Module {
@@ -141,24 +160,25 @@ impl Loader<'_> {
         self.by_path.insert(canonical, loaded);
         loaded
     }
+}
 
-    fn declare(&mut self, ast: &ast::File) -> HashMap<String, usize> {
-        let mut items: HashMap<String, usize> = HashMap::with_capacity(ast.items.len());
-        for (index, item) in ast.items.iter().enumerate() {
-            let name = item_name(item);
-            if let Some(&first) = items.get(&name.text) {
-                let first = item_name(&ast.items[first]).span;
-                emit_duplicate(self.diags, &name.text, first, name.span);
-            } else if builtins::is_reserved(&name.text) && !matches!(item.kind, ItemKind::Pipeline(_)) {
-                let message = format!("`{}` is a name of the language itself", name.text);
-                let diagnostic = Diagnostic::new(&codes::DUPLICATE_NAME, name.span, message);
-                self.diags.emit(diagnostic.with_help("choose another name"));
-            } else {
-                items.insert(name.text.clone(), index);
-            }
+/// The index of each item by name.
+fn declare(ast: &ast::File, diags: &mut Diagnostics) -> HashMap<String, usize> {
+    let mut items: HashMap<String, usize> = HashMap::with_capacity(ast.items.len());
+    for (index, item) in ast.items.iter().enumerate() {
+        let name = item_name(item);
+        if let Some(&first) = items.get(&name.text) {
+            let first = item_name(&ast.items[first]).span;
+            emit_duplicate(diags, &name.text, first, name.span);
+        } else if builtins::is_reserved(&name.text) && !matches!(item.kind, ItemKind::Pipeline(_)) {
+            let message = format!("`{}` is a name of the language itself", name.text);
+            let diagnostic = Diagnostic::new(&codes::DUPLICATE_NAME, name.span, message);
+            diags.emit(diagnostic.with_help("choose another name"));
+        } else {
+            items.insert(name.text.clone(), index);
         }
-        items
     }
+    items
 }
 
 /// `a/./b/../c` as `a/c`, so that messages show paths as people write them.

@@ -7,7 +7,7 @@
 //! 4. `pipeline`, `stage` and `action` make statements: `decode` gives configuration its types back, `text` makes
 //!    references of variables.
 //! 5. `print` writes the statements out, and the formatter has the last word.
-//! 6. `verify` compiles the result. What it does not give back is written in a plainer form, without loops and without
+//! 6. `verify` holds what the result means against what was given. What does not come back is written in a plainer form, without loops and without
 //!    types; what even that cannot say is reported, so that nothing is lost in silence.
 
 mod action;
@@ -31,8 +31,10 @@ mod words;
 use std::collections::HashSet;
 
 use crate::catalog::Catalog;
+use crate::compile;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::ir::{self, Pipeline};
+use crate::sema::program::Program;
 use crate::source::FileId;
 use crate::syntax;
 
@@ -57,17 +59,19 @@ pub fn write(pipelines: &[ir::Pipeline], catalog: &Catalog, diags: &mut Diagnost
         has_loops: true,
         raw: HashSet::new(),
     };
-    let mut text = source(&pipelines, catalog, &style);
-    let mut lost = verify::differences(&pipelines, &text, catalog);
+    let written = |style: &Style| {
+        let source = source(&pipelines, catalog, style);
+        let lost = verify::differences(&pipelines, source.meant, catalog);
+        (source.text, lost)
+    };
+    let (mut text, mut lost) = written(&style);
     if !lost.is_empty() && text.contains("for ") {
         style.has_loops = false;
-        text = source(&pipelines, catalog, &style);
-        lost = verify::differences(&pipelines, &text, catalog);
+        (text, lost) = written(&style);
     }
     if !lost.is_empty() {
         style.raw.extend(lost.iter().filter_map(|difference| difference.owner));
-        let plainer = source(&pipelines, catalog, &style);
-        let still_lost = verify::differences(&pipelines, &plainer, catalog);
+        let (plainer, still_lost) = written(&style);
         if still_lost.len() < lost.len() {
             (text, lost) = (plainer, still_lost);
         }
@@ -87,8 +91,14 @@ struct Style {
     raw: HashSet<(usize, Owner)>,
 }
 
-/// The pipelines as formatted source, whatever of them can be said.
-fn source(pipelines: &[Pipeline], catalog: &Catalog, style: &Style) -> String {
+/// Formatted source, and what it means.
+struct Source {
+    text: String,
+    meant: Vec<Pipeline>,
+}
+
+/// The pipelines as source, whatever of them can be said.
+fn source(pipelines: &[Pipeline], catalog: &Catalog, style: &Style) -> Source {
     let kinds = Kinds::of(pipelines, catalog);
     let mut items = kinds.declarations();
     let mut taken: HashSet<String> = kinds.own_names().map(str::to_owned).collect();
@@ -99,14 +109,17 @@ fn source(pipelines: &[Pipeline], catalog: &Catalog, style: &Style) -> String {
         let body = body(pipeline, &kinds, &is_raw, style.has_loops);
         items.push(Item::Pipeline(names::head(&name, &pipeline.name.value, '-'), body));
     }
-    let text = print::print(&items);
+    let printed = print::print(&items);
     let mut silent = Diagnostics::default();
-    let file = syntax::parse(&text, FileId(0), &mut silent);
-    // Only functions of a template that stand too deep in one another; the comparison finds that.
-    if silent.has_errors() {
-        return text;
-    }
-    syntax::fmt::format(&text, &file)
+    let file = syntax::parse(&printed, FileId(0), &mut silent);
+    // Errors: only functions of a template that stand too deep in one another; the comparison finds that.
+    let text = match silent.has_errors() {
+        true => printed,
+        false => syntax::fmt::format(&printed, &file),
+    };
+    // Formatting keeps what a file says, so it need not be read a second time.
+    let meant = compile::meaning(&Program::of_file(FileId(0), file, &mut silent));
+    Source { text, meant }
 }
 
 /// A pipeline's statements. A family that turns out to be none is taken apart, and all is written again, since the names of

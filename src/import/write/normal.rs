@@ -12,7 +12,11 @@ use super::json::{self, Json};
 /// all that `.pipe` source does not keep of the order of a foreign definition.
 #[must_use]
 pub fn in_order(pipeline: &Pipeline) -> Pipeline {
-    let mut pipeline = pipeline.clone();
+    into_order(pipeline.clone())
+}
+
+/// As [`in_order`], of a pipeline that nobody needs as it is.
+pub(super) fn into_order(mut pipeline: Pipeline) -> Pipeline {
     for stage in &mut pipeline.stages {
         stage.actions.sort_by_key(|action| action.run_order);
         let (mut last, mut step) = (None, 0);
@@ -21,7 +25,11 @@ pub fn in_order(pipeline: &Pipeline) -> Pipeline {
             action.run_order = step;
         }
     }
-    for_each_text(&mut pipeline, &mut |text| *text = reread(text));
+    for_each_text(&mut pipeline, &mut |text| {
+        if text.parts().iter().any(has_reference) {
+            *text = reread(text);
+        }
+    });
     pipeline
 }
 
@@ -72,12 +80,17 @@ fn with_types(json: Json) -> Json {
     Json::List(entries.into_iter().map(typed).collect())
 }
 
+/// Whether a reference may stand in what is taken for plain text.
+fn has_reference(part: &TextPart) -> bool {
+    matches!(part, TextPart::Literal(literal) if literal.contains("#{"))
+}
+
 /// The text as CodePipeline reads it.
 fn reread(text: &Text) -> Text {
     let mut out = Text::default();
     for part in text.parts() {
         match part {
-            TextPart::Literal(literal) if literal.contains("#{") => out.append(Text::parse(literal, Span::default())),
+            TextPart::Literal(literal) if has_reference(part) => out.append(Text::parse(literal, Span::default())),
             other => out.push(other.clone()),
         }
     }
