@@ -94,7 +94,7 @@ pub(super) fn read_rule(reader: &mut Reader<'_>, tree: &Tree) -> Option<Rule> {
 
 fn type_id(reader: &mut Reader<'_>, tree: &Tree, what: &'static str) -> Option<TypeId> {
     let fields = reader.fields(tree, what)?;
-    let mut part = |key: &str| Some(reader.need(&fields, key).and_then(|tree| reader.name(tree))?.value);
+    let mut part = |key: &'static str| Some(reader.need(&fields, key).and_then(|tree| reader.name(tree))?.value);
     let parts = [part("category"), part("owner"), part("provider"), part("version")];
     reader.finish(&fields);
     let [category, owner, provider, version] = parts;
@@ -111,7 +111,7 @@ fn rule_type(reader: &mut Reader<'_>, tree: &Tree) -> Option<TypeId> {
     let fields = reader.fields(tree, "a rule's type")?;
     let category = reader.need(&fields, "category").and_then(|tree| reader.name(tree));
     let provider = reader.need(&fields, "provider").and_then(|tree| reader.name(tree));
-    let mut or = |key: &str, usual: &str| {
+    let mut or = |key: &'static str, usual: &str| {
         let found = reader.get(&fields, key).and_then(|tree| reader.name(tree));
         found.map_or_else(|| usual.to_owned(), |node| node.value)
     };
@@ -194,7 +194,7 @@ fn commands(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<Node<Text>> {
     found.into_iter().filter_map(|tree| reader.text(tree)).collect()
 }
 
-fn names(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &str) -> Vec<Node<String>> {
+fn names(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &'static str) -> Vec<Node<String>> {
     let Some(tree) = reader.get(fields, key) else {
         return Vec::new();
     };
@@ -228,7 +228,7 @@ fn environment(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<EnvironmentV
 }
 
 /// `[{"name": "app"}]`; those that go out may list files.
-fn artifacts(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &str) -> Vec<OutputArtifact> {
+fn artifacts(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &'static str) -> Vec<OutputArtifact> {
     let Some(tree) = reader.get(fields, key) else {
         return Vec::new();
     };

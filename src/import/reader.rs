@@ -1,5 +1,6 @@
 //! Reading trees: keys in two spellings, each looked at once, and what is left over reported.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use super::codes;
@@ -7,7 +8,8 @@ use super::tree::{Tree, Value};
 use crate::diagnostic::suggest::listed;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::ir::{DeployCondition, DeployValue, Node, Origin, Text, TextPart};
-use crate::source::Span;
+use crate::sema::wording::Wording;
+use crate::source::{Span, Spanned};
 
 /// The two spellings of one declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +21,11 @@ pub(super) enum Dialect {
 }
 
 impl Dialect {
-    /// A key of the API as this dialect spells it.
-    pub(super) fn key(self, camel: &str) -> String {
-        let mut chars = camel.chars();
-        match (self, chars.next()) {
-            (Self::CloudFormation, Some(first)) => first.to_uppercase().chain(chars).collect(),
-            _ => camel.to_owned(),
+    /// The words that name its keys.
+    pub(super) fn wording(self) -> Wording {
+        match self {
+            Self::CodePipeline => Wording::CodePipeline,
+            Self::CloudFormation => Wording::CloudFormation,
         }
     }
 }
@@ -42,15 +43,15 @@ pub(super) struct Reader<'d> {
 
 /// The entries of one object, by the API's spelling of their keys.
 pub(super) struct Fields<'t> {
-    entries: &'t [(crate::source::Spanned<String>, Tree)],
+    entries: &'t [(Spanned<String>, Tree)],
     pub(super) span: Span,
     /// What it is, for messages: `an action`.
     what: &'static str,
-    asked: RefCell<Vec<String>>,
+    asked: RefCell<Vec<Cow<'static, str>>>,
 }
 
 impl<'t> Fields<'t> {
-    fn find(&self, key: String) -> Option<&'t Tree> {
+    fn find(&self, key: Cow<'static, str>) -> Option<&'t Tree> {
         let found = self.entries.iter().find(|(known, _)| known.value == key);
         self.asked.borrow_mut().push(key);
         let (_, value) = found?;
@@ -85,16 +86,15 @@ impl Reader<'_> {
             self.wrong(tree, "an object");
             return None;
         };
-        let mut places = std::collections::HashMap::new();
-        for (key, _) in entries {
-            if let Some(first) = places.insert(key.value.as_str(), key.span) {
-                let message = format!("the key `{}` is given twice", key.value);
-                let diagnostic = Diagnostic::new(&crate::sema::codes::DUPLICATE_KEY, key.span, message)
-                    .with_label("given again here")
-                    .with_other(first, "first given here")
-                    .with_help("remove one of the two");
-                self.lose(diagnostic);
-            }
+        let mut keys: Vec<&Spanned<String>> = entries.iter().map(|(key, _)| key).collect();
+        keys.sort_by(|a, b| a.value.cmp(&b.value));
+        for twice in keys.windows(2).filter(|pair| pair[0].value == pair[1].value) {
+            let message = format!("the key `{}` is given twice", twice[1].value);
+            let diagnostic = Diagnostic::new(&crate::sema::codes::DUPLICATE_KEY, twice[1].span, message)
+                .with_label("given again here")
+                .with_other(twice[0].span, "first given here")
+                .with_help("remove one of the two");
+            self.lose(diagnostic);
         }
         Some(Fields {
             entries,
@@ -104,15 +104,15 @@ impl Reader<'_> {
         })
     }
 
-    pub(super) fn get<'t>(&self, fields: &Fields<'t>, key: &str) -> Option<&'t Tree> {
-        fields.find(self.dialect.key(key))
+    pub(super) fn get<'t>(&self, fields: &Fields<'t>, key: &'static str) -> Option<&'t Tree> {
+        fields.find(self.dialect.wording().key(key))
     }
 
     /// The value of a key that must be there.
-    pub(super) fn need<'t>(&mut self, fields: &Fields<'t>, key: &str) -> Option<&'t Tree> {
+    pub(super) fn need<'t>(&mut self, fields: &Fields<'t>, key: &'static str) -> Option<&'t Tree> {
         let found = self.get(fields, key);
         if found.is_none() {
-            let key = self.dialect.key(key);
+            let key = self.dialect.wording().key(key);
             let message = format!("{} needs the key `{key}`", fields.what);
             let at = head(fields);
             self.lose(Diagnostic::new(&codes::MISSING_KEY, at, message).with_help(format!("add `{key}`")));
@@ -124,14 +124,14 @@ impl Reader<'_> {
     pub(super) fn finish(&mut self, fields: &Fields<'_>) {
         let asked = fields.asked.borrow();
         for (key, value) in fields.entries {
-            if asked.contains(&key.value) {
+            if asked.iter().any(|asked| *asked == key.value) {
                 continue;
             }
             let message = format!("{} has no key `{}`", fields.what, key.value);
-            let near = self.diags.nearest(&key.value, asked.iter().map(String::as_str));
+            let near = self.diags.nearest(&key.value, asked.iter().map(AsRef::as_ref));
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("remove it; the keys are {}", listed(asked.iter().map(String::as_str))),
+                None => format!("remove it; the keys are {}", listed(asked.iter().map(AsRef::as_ref))),
             };
             let diagnostic = Diagnostic::new(&codes::UNKNOWN_KEY, key.span, message).with_help(help);
             // What is empty says nothing that could be lost.

@@ -37,7 +37,7 @@ pub(super) fn read(reader: &mut Reader<'_>, tree: &Tree) -> Option<Trigger> {
 
 fn push_filter(reader: &mut Reader<'_>, tree: &Tree) -> Option<PushFilter> {
     let fields = reader.fields(tree, "a push filter")?;
-    let mut patterns_of = |key: &str| reader.get(&fields, key).and_then(|tree| patterns(reader, tree));
+    let mut patterns_of = |key: &'static str| reader.get(&fields, key).and_then(|tree| patterns(reader, tree));
     let filter = PushFilter {
         tags: patterns_of("tags"),
         branches: patterns_of("branches"),
@@ -62,7 +62,7 @@ fn pull_request_filter(reader: &mut Reader<'_>, tree: &Tree) -> Option<PullReque
         }
         None => Vec::new(),
     };
-    let mut patterns_of = |key: &str| reader.get(&fields, key).and_then(|tree| patterns(reader, tree));
+    let mut patterns_of = |key: &'static str| reader.get(&fields, key).and_then(|tree| patterns(reader, tree));
     let filter = PullRequestFilter {
         events,
         branches: patterns_of("branches"),
@@ -75,7 +75,7 @@ fn pull_request_filter(reader: &mut Reader<'_>, tree: &Tree) -> Option<PullReque
 
 fn patterns(reader: &mut Reader<'_>, tree: &Tree) -> Option<Patterns> {
     let fields = reader.fields(tree, "a filter's patterns")?;
-    let mut list = |key: &str| match reader.get(&fields, key) {
+    let mut list = |key: &'static str| match reader.get(&fields, key) {
         Some(tree) => {
             let found = reader.filled_list(tree);
             found.into_iter().filter_map(|tree| reader.name(tree)).collect()

@@ -3,6 +3,8 @@
 //! Rules about providers are worded with the fields of the language, since most readers write that. For a document of
 //! CodePipeline or CloudFormation the same message names the keys that stand there.
 
+use std::borrow::Cow;
+
 use crate::catalog::{Provider, pascal_case};
 use crate::diagnostic::Diagnostic;
 
@@ -47,24 +49,24 @@ impl Wording {
                 // The API keeps some fields beside the configuration, under keys of their own.
                 let key = match field.encoding.is_configuration() {
                     true => field.key.clone(),
-                    false => self.spelled(&camel_case(&field.name)),
+                    false => self.key(&camel_case(&field.name)).into_owned(),
                 };
                 replace(text, &format!("`{} = …`", field.name), &format!("`{key}`"));
                 replace(text, &format!("`{}`", field.name), &format!("`{key}`"));
             }
             for (pipe, key) in COMMON {
-                replace(text, pipe, &format!("`{}`", self.spelled(key)));
+                replace(text, pipe, &format!("`{}`", self.key(key)));
             }
-            let kind = self.spelled("pipelineType");
+            let kind = self.key("pipelineType");
             replace(text, REMOVE_TYPE, &format!("set `{kind}` to `V2`"));
         }
     }
 
-    fn spelled(self, camel: &str) -> String {
-        let mut chars = camel.chars();
-        match (self, chars.next()) {
-            (Self::CloudFormation, Some(first)) => first.to_uppercase().chain(chars).collect(),
-            _ => camel.to_owned(),
+    /// A key of the API in these words: `roleArn` or `RoleArn`.
+    pub fn key(self, camel: &str) -> Cow<'_, str> {
+        match self {
+            Self::CloudFormation => Cow::Owned(pascal_case(camel)),
+            Self::Pipe | Self::CodePipeline => Cow::Borrowed(camel),
         }
     }
 }
