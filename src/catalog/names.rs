@@ -5,24 +5,28 @@
 /// A run of capitals is one word, up to the capital that begins the next; digits belong to the word before them; and a
 /// single capital at the start belongs to the word after it, so that `ETag` is `etag` and `OAuthToken` is `oauth_token`.
 pub fn snake_case(key: &str) -> String {
-    let chars: Vec<char> = key.chars().collect();
     let mut out = String::with_capacity(key.len() + 4);
-    for (at, &c) in chars.iter().enumerate() {
-        if begins_word(&chars, at) {
+    let mut chars = key.chars().peekable();
+    let mut before = None;
+    let mut at = 0;
+    while let Some(c) = chars.next() {
+        if before.is_some_and(|before| begins_word(before, c, chars.peek().copied(), at)) {
             out.push('_');
         }
         out.extend(c.to_lowercase());
+        before = Some(c);
+        at += 1;
     }
     out
 }
 
-fn begins_word(chars: &[char], at: usize) -> bool {
-    if at == 0 || !chars[at].is_uppercase() || chars[at - 1] == '_' {
+/// Whether `c`, the `at`th character, begins a word between its neighbours.
+fn begins_word(before: char, c: char, after: Option<char>, at: usize) -> bool {
+    if !c.is_uppercase() || before == '_' {
         return false;
     }
-    let after_capital = chars[at - 1].is_uppercase();
-    let before_small = chars.get(at + 1).is_some_and(|next| next.is_lowercase());
-    !after_capital || (before_small && at > 1)
+    let before_small = after.is_some_and(char::is_lowercase);
+    !before.is_uppercase() || (before_small && at > 1)
 }
 
 /// `project_name` as `ProjectName`; what the key of a field is where nothing else is said.

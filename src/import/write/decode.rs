@@ -3,7 +3,6 @@
 //! A value is decoded only where encoding it again gives the same text, JSON inside it up to blanks, the order of keys and
 //! the `type` of plain environment variables; and only where it fits the field's type. All else stays a raw string.
 
-use std::collections::HashSet;
 use std::rc::Rc;
 
 use crate::catalog::{Encoding, Field};
@@ -183,12 +182,8 @@ pub(super) fn environment<'t>(
     variables: impl Iterator<Item = (&'t str, &'t Text, EnvironmentKind)>,
     around: &dyn References,
 ) -> Option<Expr> {
-    let mut seen = HashSet::new();
     let mut entries = Vec::new();
     for (name, value, kind) in variables {
-        if !seen.insert(name) {
-            return None;
-        }
         let value = text::text(value, around);
         let value = match kind {
             EnvironmentKind::Plaintext => value,
@@ -197,7 +192,7 @@ pub(super) fn environment<'t>(
         };
         entries.push((name.to_owned(), value));
     }
-    Some(Expr::Record(entries))
+    (!json::has_twice(entries.iter().map(|(name, _)| name))).then_some(Expr::Record(entries))
 }
 
 /// Minutes as a person writes them: `1h30m`, `2d`.

@@ -1,7 +1,7 @@
 //! Families: neighbours that may say the same but for one string, in a `parallel` block or among the stages. Whether they do
 //! shows when they are written, in [`super::merge`].
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::ir::{Stage, is_deploy_name};
@@ -33,8 +33,10 @@ pub(super) struct StageFamily {
 /// All that may be families in a pipeline.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Families {
-    pub actions: Vec<Family>,
+    actions: Vec<Family>,
     pub stages: Vec<StageFamily>,
+    /// The number of each member's family.
+    by_member: HashMap<ActionId, usize>,
 }
 
 /// What turned out to be no family, by its first member.
@@ -80,12 +82,26 @@ impl Families {
             let is_same = |id: &ActionId| are_alike(index, first, *id);
             let count = 1 + (first + 1..index.actions.len()).take_while(is_same).count();
             let members: Vec<ActionId> = (first..first + count).filter(|&id| !is_taken(id)).collect();
-            if !refused.actions.contains(&first) {
-                families.actions.extend(family(index, members));
+            if !refused.actions.contains(&first) && may_be_one(index, &members) {
+                family(index, members)
+                    .into_iter()
+                    .for_each(|family| families.add(family));
             }
             first += count;
         }
         families
+    }
+
+    fn add(&mut self, family: Family) {
+        let number = self.actions.len();
+        self.by_member
+            .extend(family.members.iter().map(|&member| (member, number)));
+        self.actions.push(family);
+    }
+
+    /// The family that an action is of.
+    pub(super) fn of_action(&self, id: ActionId) -> Option<&Family> {
+        self.by_member.get(&id).map(|&number| &self.actions[number])
     }
 
     /// Neighbours among the stages that hold the same actions.
@@ -115,7 +131,7 @@ impl Families {
                 let members: Vec<ActionId> = starts.iter().map(|start| start + at).collect();
                 let name = &index.actions[members[0]].name.value;
                 let base = words::ident_of(&without_key(name, &keys[0]), "action");
-                self.actions.push(Family {
+                self.add(Family {
                     members,
                     keys: keys.clone(),
                     base,
@@ -156,6 +172,14 @@ fn are_alike(index: &Index<'_>, a: ActionId, b: ActionId) -> bool {
         && first.when == second.when
         && first.outputs.len() == second.outputs.len()
         && first.configuration.keys().eq(second.configuration.keys())
+}
+
+/// Whether actions say the same where no key can stand. It spares writing all of them to find that they do not.
+fn may_be_one(index: &Index<'_>, members: &[ActionId]) -> bool {
+    members.windows(2).all(|pair| {
+        index.exports[pair[0]] == index.exports[pair[1]]
+            && index.is_namespace_written[pair[0]] == index.is_namespace_written[pair[1]]
+    })
 }
 
 fn family(index: &Index<'_>, members: Vec<ActionId>) -> Option<Family> {

@@ -27,7 +27,7 @@ pub(super) struct Index<'i> {
     by_name: HashMap<&'i str, ActionId>,
     variables: HashSet<&'i str>,
     /// By which names other statements refer to each action's output variables: its outputs must not be called so.
-    pub referred: Vec<HashSet<String>>,
+    pub referred: Vec<HashSet<&'i str>>,
     /// What each action's `export` clauses declare.
     pub exports: Vec<IndexSet<String>>,
     /// Whether each action's namespace must be written: the compiler would not give it this one by itself.
@@ -42,7 +42,7 @@ pub(super) enum Meaning<'i> {
     /// `execution.id`
     Execution,
     /// An output variable, by the name that `.pipe` has for it.
-    Output(ActionId, String),
+    Output(ActionId, &'i str),
 }
 
 impl<'i> Index<'i> {
@@ -108,13 +108,13 @@ impl<'i> Index<'i> {
             "codepipeline" => (key == "PipelineExecutionId").then_some(Meaning::Execution),
             namespace => {
                 let action = *self.owners.get(namespace)?;
-                let provider = &self.kind(action)?.provider;
+                let kind = self.kind(action)?;
                 let is_declared = || {
                     let declared = &self.actions[action].output_variables;
                     declared.iter().any(|declared| declared.value == key)
                 };
-                let is_sayable = provider.exports != Exports::Declared || is_declared();
-                let name = kinds::variable_name(provider, key).filter(|_| is_sayable)?;
+                let is_sayable = kind.provider.exports != Exports::Declared || is_declared();
+                let name = kind.variable(key).filter(|_| is_sayable)?;
                 Some(Meaning::Output(action, name))
             }
         }
@@ -137,9 +137,9 @@ impl<'i> Index<'i> {
                 continue;
             };
             referenced[id] = true;
-            self.referred[id].insert(name.clone());
+            self.referred[id].insert(name);
             if self.kind(id).is_some_and(|kind| kind.provider.exports == Exports::Open) {
-                self.exports[id].insert(name);
+                self.exports[id].insert(name.to_owned());
             }
         }
         referenced

@@ -4,7 +4,6 @@
 //! characters of its strings. The order of keys is kept; a key that is given twice makes the text no JSON, since a record
 //! could not give it back.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -185,6 +184,13 @@ impl<'t> Marks<'t> {
     }
 }
 
+/// Whether one of some names is given twice.
+pub(super) fn has_twice<T: Ord>(names: impl Iterator<Item = T>) -> bool {
+    let mut names: Vec<T> = names.collect();
+    names.sort_unstable();
+    names.windows(2).any(|pair| pair[0] == pair[1])
+}
+
 /// JSON as serde gives it, keys in order.
 enum Raw {
     Null,
@@ -244,15 +250,14 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Raw, A::Error> {
-        let mut object = Vec::new();
-        let mut seen = HashSet::new();
-        while let Some((key, value)) = entries.next_entry::<String, Raw>()? {
-            if !seen.insert(key.clone()) {
-                return Err(A::Error::custom("a key is given twice"));
-            }
-            object.push((key, value));
+        let mut object: Vec<(String, Raw)> = Vec::new();
+        while let Some(entry) = entries.next_entry()? {
+            object.push(entry);
         }
-        Ok(Raw::Object(object))
+        match has_twice(object.iter().map(|(key, _)| key)) {
+            true => Err(A::Error::custom("a key is given twice")),
+            false => Ok(Raw::Object(object)),
+        }
     }
 }
 

@@ -22,6 +22,33 @@ pub(super) struct Kind {
     pub provider: Arc<Provider>,
     /// In the order of the fields.
     pub types: Vec<Ty>,
+    /// How `.pipe` calls each output variable that the provider fixes.
+    variables: HashMap<String, String>,
+}
+
+impl Kind {
+    fn new(provider: Arc<Provider>, types: Vec<Ty>) -> Self {
+        let fixed = match &provider.exports {
+            Exports::Fixed(names) => names.as_slice(),
+            Exports::Open | Exports::Declared => &[],
+        };
+        let variables = fixed
+            .iter()
+            .filter_map(|key| Some((key.clone(), fixed_name(fixed, key)?)));
+        Self {
+            variables: variables.collect(),
+            provider,
+            types,
+        }
+    }
+
+    /// How `.pipe` calls an output variable.
+    pub(super) fn variable<'k>(&'k self, key: &'k str) -> Option<&'k str> {
+        match self.provider.exports {
+            Exports::Fixed(_) => self.variables.get(key).map(String::as_str),
+            Exports::Open | Exports::Declared => Some(key).filter(|key| words::is_ident(key)),
+        }
+    }
 }
 
 /// All types that some pipelines use.
@@ -56,8 +83,7 @@ impl Kinds {
         for id in &kinds.own {
             let provider = uses.remove(id).unwrap_or_default().provider(id, &mut names);
             let types = provider.fields.iter().map(type_of).collect();
-            let provider = Arc::new(provider);
-            kinds.by_type.insert(id.clone(), Kind { provider, types });
+            kinds.by_type.insert(id.clone(), Kind::new(Arc::new(provider), types));
         }
         kinds
     }
@@ -82,7 +108,7 @@ impl Kinds {
         match catalog.by_type(id).filter(|provider| provider.name.contains('.')) {
             Some(provider) => {
                 let types = types_of(&provider);
-                self.by_type.insert(id.clone(), Kind { provider, types });
+                self.by_type.insert(id.clone(), Kind::new(provider, types));
             }
             None => self.own.push(id.clone()),
         }
@@ -332,20 +358,10 @@ fn declaration(kind: &Kind) -> Item {
     Item::Provider(provider.name.clone(), body)
 }
 
-/// How `.pipe` calls an output variable: in snake_case where the provider fixes its variables and that leads back to it.
-pub(super) fn variable_name(provider: &Provider, key: &str) -> Option<String> {
-    match &provider.exports {
-        Exports::Fixed(names) => {
-            let name = snake_case(names.iter().find(|name| *name == key)?);
-            let found = names
-                .iter()
-                .find(|fixed| snake_case(fixed) == name || **fixed == name)?;
-            let spelled = if found == key { name } else { key.to_owned() };
-            let back = names
-                .iter()
-                .find(|fixed| snake_case(fixed) == spelled || **fixed == spelled)?;
-            (back == key && words::is_ident(&spelled)).then_some(spelled)
-        }
-        Exports::Open | Exports::Declared => words::is_ident(key).then(|| key.to_owned()),
-    }
+/// In snake_case, where that leads back to the variable.
+fn fixed_name(names: &[String], key: &str) -> Option<String> {
+    let called = |name: &str| names.iter().find(|fixed| snake_case(fixed) == name || **fixed == name);
+    let name = snake_case(key);
+    let spelled = if called(&name)? == key { name } else { key.to_owned() };
+    (called(&spelled)? == key && words::is_ident(&spelled)).then_some(spelled)
 }

@@ -18,7 +18,7 @@ impl References for Named<'_, '_> {
         Some(match self.index.meaning(variable)? {
             Meaning::Pipeline(name) => Expr::Name(Name::plain(name)),
             Meaning::Execution => Expr::Plain("execution.id".to_owned()),
-            Meaning::Output(action, key) => Expr::Member(self.names.actions[action].clone(), key),
+            Meaning::Output(action, key) => Expr::Member(self.names.actions[action].clone(), key.to_owned()),
         })
     }
 }

@@ -40,8 +40,8 @@ impl Names {
                 .collect(),
             taken,
         };
-        names.name_actions(index, &families.actions);
-        names.name_outputs(index, &families.actions);
+        names.name_actions(index, families);
+        names.name_outputs(index, families);
         names
     }
 
@@ -62,36 +62,33 @@ impl Names {
             .unwrap_or_default()
     }
 
-    fn name_actions(&mut self, index: &Index<'_>, families: &[Family]) {
-        let mut family_of: HashMap<ActionId, &Family> = HashMap::new();
-        for family in families {
-            family_of.extend(family.members.iter().map(|&member| (member, family)));
-        }
+    fn name_actions(&mut self, index: &Index<'_>, families: &Families) {
         // One of each family stands for all of it.
-        let speakers: Vec<ActionId> = (0..index.actions.len())
-            .filter(|id| family_of.get(id).is_none_or(|family| family.members[0] == *id))
-            .collect();
-        let base = |id: ActionId| match family_of.get(&id) {
-            Some(family) => family.base.clone(),
-            None => words::ident_of(&index.actions[id].name.value, "action"),
-        };
-        let mut count: HashMap<String, usize> = HashMap::new();
-        for base in speakers.iter().filter_map(|&id| base(id)) {
+        let speakers = (0..index.actions.len())
+            .filter(|&id| families.of_action(id).is_none_or(|family| family.members[0] == id))
+            .map(|id| match families.of_action(id) {
+                Some(family) => (id, family.base.clone()),
+                None => (id, words::ident_of(&index.actions[id].name.value, "action")),
+            });
+        let speakers: Vec<(ActionId, Option<String>)> = speakers.collect();
+        let mut count: HashMap<&str, usize> = HashMap::new();
+        for base in speakers.iter().filter_map(|(_, base)| base.as_deref()) {
             *count.entry(base).or_default() += 1;
         }
-        let is_shared = |id: ActionId| base(id).is_some_and(|base| count[&base] > 1);
+        let is_shared = |base: &Option<String>| base.as_deref().is_some_and(|base| count[base] > 1);
         // What only one is called keeps its name.
-        let (shared, own): (Vec<ActionId>, Vec<ActionId>) = speakers.into_iter().partition(|&id| is_shared(id));
-        for id in own.into_iter().chain(shared) {
+        let (shared, own): (Vec<_>, Vec<_>) = speakers.iter().partition(|(_, base)| is_shared(base));
+        for (id, base) in own.into_iter().chain(shared) {
+            let id = *id;
             let stage = &self.stages[index.stage_of[id]].ident;
-            let candidates = match base(id) {
-                Some(base) if is_shared(id) && !says(&base, stage) => vec![format!("{base}_{stage}")],
-                Some(base) => vec![base.clone(), format!("{base}_{stage}")],
+            let candidates = match base {
+                Some(name) if is_shared(base) && !says(name, stage) => vec![format!("{name}_{stage}")],
+                Some(name) => vec![name.clone(), format!("{name}_{stage}")],
                 None => vec![stage.clone(), format!("{stage}_{}", id + 1)],
             };
             let ident = self.free(&candidates);
             self.taken.insert(ident.clone());
-            match family_of.get(&id) {
+            match families.of_action(id) {
                 None => self.actions[id] = Name::plain(ident),
                 Some(family) => {
                     for (&member, key) in family.members.iter().zip(&family.keys) {
@@ -102,13 +99,13 @@ impl Names {
         }
     }
 
-    fn name_outputs(&mut self, index: &Index<'_>, families: &[Family]) {
+    fn name_outputs(&mut self, index: &Index<'_>, families: &Families) {
         let mut is_done = vec![false; index.actions.len()];
         for id in 0..index.actions.len() {
             if is_done[id] {
                 continue;
             }
-            let family = families.iter().find(|family| family.members.contains(&id));
+            let family = families.of_action(id);
             let members = family.map_or_else(|| vec![id], |family| family.members.clone());
             for at in 0..index.actions[id].outputs.len() {
                 let ident = self.output(index, id, at, family, &members);

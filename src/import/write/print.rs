@@ -35,10 +35,8 @@ struct Printer {
 }
 
 impl Printer {
+    /// Blanks before it are the formatter's business.
     fn line(&mut self, text: &str) {
-        for _ in 0..self.depth {
-            self.out.push_str("  ");
-        }
         self.out.push_str(text);
         self.out.push('\n');
     }

@@ -75,13 +75,10 @@ fn steps(ctx: &Ctx<'_, '_>, stage: &Stage, first: usize, families: &Families, re
         for offset in at..at + count {
             let id = first + offset;
             let when = stage.actions[offset].when.as_slice();
-            let mut all = families.actions.iter();
-            let number = all.position(|family| family.of_stages.is_none() && family.members.contains(&id));
-            let Some(number) = number else {
+            let Some(family) = families.of_action(id).filter(|family| family.of_stages.is_none()) else {
                 members.push((when, ctx.action(id)));
                 continue;
             };
-            let family = &families.actions[number];
             if family.members[0] != id {
                 continue;
             }

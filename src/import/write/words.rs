@@ -54,15 +54,16 @@ fn snake(name: &str) -> String {
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
         .collect();
     let snake = snake_case(&plain);
-    let words: Vec<&str> = snake.split('_').filter(|word| !word.is_empty()).collect();
-    let mut out: Vec<String> = Vec::with_capacity(words.len());
-    for word in words {
-        match out.last_mut() {
-            Some(last) if PROPER_NAMES.contains(&(last.as_str(), word)) => last.push_str(word),
-            _ => out.push(word.to_owned()),
+    let mut out = String::with_capacity(snake.len());
+    let mut last = 0;
+    for word in snake.split('_').filter(|word| !word.is_empty()) {
+        if !PROPER_NAMES.contains(&(&out[last..], word)) {
+            out.push_str(if out.is_empty() { "" } else { "_" });
+            last = out.len();
         }
+        out.push_str(word);
     }
-    out.join("_")
+    out
 }
 
 /// Names with a capital inside that are one word to everybody, as in the library's own names.
