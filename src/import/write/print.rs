@@ -1,6 +1,7 @@
 //! The tree as text. The formatter has the last word on blanks and breaks; what is decided here is which blocks stand on
 //! one line, because the formatter keeps that.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::tree::{Expr, Head, Item, Key, Name, Part, Stmt};
@@ -64,7 +65,10 @@ impl Printer {
 
     fn stmt(&mut self, stmt: &Stmt) {
         match stmt {
-            Stmt::Field(name, value) => self.line(&format!("{name} = {}", expr_text(value))),
+            Stmt::Field(name, value) => {
+                field(name, value, &mut self.out);
+                self.out.push('\n');
+            }
             Stmt::Action(head, provider, body) => {
                 self.block(&format!("action {} = {provider}", head_text(head)), body);
             }
@@ -166,103 +170,149 @@ fn one_line(head: &str, body: &[Stmt], most: usize) -> Option<String> {
     if body.len() > most {
         return None;
     }
-    let field = |stmt: &Stmt| match stmt {
-        Stmt::Field(name, value) => {
-            let value = expr_text(value);
-            (!value.contains('\n')).then(|| format!("{name} = {value}"))
-        }
-        _ => None,
-    };
-    let fields: Vec<String> = body.iter().map(field).collect::<Option<_>>()?;
-    Some(match fields.is_empty() {
-        true => format!("{head} {{}}"),
-        false => format!("{head} {{ {} }}", fields.join(", ")),
-    })
+    let mut line = format!("{head} {{");
+    for (index, stmt) in body.iter().enumerate() {
+        let Stmt::Field(name, value) = stmt else { return None };
+        line.push_str(if index > 0 { ", " } else { " " });
+        field(name, value, &mut line);
+    }
+    line.push_str(if body.is_empty() { "}" } else { " }" });
+    (!line[head.len()..].contains('\n')).then_some(line)
+}
+
+fn field(name: &str, value: &Expr, out: &mut String) {
+    out.push_str(name);
+    out.push_str(" = ");
+    expr(value, out);
 }
 
 fn head_text(head: &Head) -> String {
-    let mut text = name_text(&head.name);
+    let mut text = String::new();
+    name(&head.name, &mut text);
     if let Some(aws_name) = &head.aws_name {
-        let _ = write!(text, " {}", expr_text(aws_name));
+        text.push(' ');
+        expr(aws_name, &mut text);
     }
     text
 }
 
-pub(super) fn name_text(name: &Name) -> String {
+fn name_text(of: &Name) -> String {
+    let mut text = String::new();
+    name(of, &mut text);
+    text
+}
+
+fn expr_text(of: &Expr) -> String {
+    let mut text = String::new();
+    expr(of, &mut text);
+    text
+}
+
+fn name(name: &Name, out: &mut String) {
+    out.push_str(&name.ident);
     match &name.key {
-        None => name.ident.clone(),
-        Some(Key::Text(key)) => format!("{}[{}]", name.ident, string(key)),
-        Some(Key::Loop(var)) => format!("{}[{var}]", name.ident),
+        None => {}
+        Some(Key::Text(key)) => {
+            let _ = write!(out, "[{}]", string(key));
+        }
+        Some(Key::Loop(var)) => {
+            let _ = write!(out, "[{var}]");
+        }
     }
 }
 
-pub(super) fn expr_text(expr: &Expr) -> String {
-    match expr {
-        Expr::Plain(text) => text.clone(),
-        Expr::Str(parts) => parts_text(parts),
-        Expr::Name(name) => name_text(name),
-        Expr::Member(name, key) => format!("{}.{key}", name_text(name)),
-        Expr::File(name, path) => format!("{}.file({})", name_text(name), expr_text(path)),
-        Expr::List(entries) => format!("[{}]", comma_separated(entries)),
-        Expr::Record(entries) => record_text(entries),
-        Expr::Call(function, arguments) => format!("{function}({})", comma_separated(arguments)),
+fn expr(of: &Expr, out: &mut String) {
+    match of {
+        Expr::Plain(text) => out.push_str(text),
+        Expr::Str(parts) => str_of(parts, out),
+        Expr::Name(of) => name(of, out),
+        Expr::Member(of, key) => {
+            name(of, out);
+            out.push('.');
+            out.push_str(key);
+        }
+        Expr::File(of, path) => {
+            name(of, out);
+            out.push_str(".file(");
+            expr(path, out);
+            out.push(')');
+        }
+        Expr::List(entries) => {
+            out.push('[');
+            comma_separated(entries, out);
+            out.push(']');
+        }
+        Expr::Record(entries) => record(entries, out),
+        Expr::Call(function, arguments) => {
+            out.push_str(function);
+            out.push('(');
+            comma_separated(arguments, out);
+            out.push(')');
+        }
         Expr::If {
             condition,
             then,
             otherwise,
-        } => format!(
-            "if cfn.condition({}) then {} else {}",
-            string(condition),
-            expr_text(then),
-            expr_text(otherwise)
-        ),
+        } => {
+            let _ = write!(out, "if cfn.condition({}) then ", string(condition));
+            expr(then, out);
+            out.push_str(" else ");
+            expr(otherwise, out);
+        }
     }
 }
 
-fn comma_separated(entries: &[Expr]) -> String {
-    entries.iter().map(expr_text).collect::<Vec<_>>().join(", ")
-}
-
-fn record_text(entries: &[(String, Expr)]) -> String {
-    let entry = |(key, value): &(String, Expr)| format!("{} = {}", key_text(key), expr_text(value));
-    let lines: Vec<String> = entries.iter().map(entry).collect();
-    match lines.len() {
-        0 => "{}".to_owned(),
-        1..=FIELDS_ON_A_LINE => format!("{{ {} }}", lines.join(", ")),
-        _ => format!("{{\n{}\n}}", lines.join("\n")),
+fn comma_separated(entries: &[Expr], out: &mut String) {
+    for (index, entry) in entries.iter().enumerate() {
+        out.push_str(if index > 0 { ", " } else { "" });
+        expr(entry, out);
     }
 }
 
-fn key_text(key: &str) -> String {
+fn record(entries: &[(String, Expr)], out: &mut String) {
+    let (open, between, close) = match entries.len() {
+        0 => return out.push_str("{}"),
+        1..=FIELDS_ON_A_LINE => ("{ ", ", ", " }"),
+        _ => ("{\n", "\n", "\n}"),
+    };
+    for (index, (key, value)) in entries.iter().enumerate() {
+        out.push_str(if index > 0 { between } else { open });
+        field(&key_text(key), value, out);
+    }
+    out.push_str(close);
+}
+
+fn key_text(key: &str) -> Cow<'_, str> {
     match words::is_ident(key) && !words::is_keyword(key) {
-        true => key.to_owned(),
-        false => string(key),
+        true => key.into(),
+        false => string(key).into(),
     }
 }
 
 /// A text in quotes.
-pub(super) fn string(text: &str) -> String {
-    parts_text(&[Part::Text(text.to_owned())])
+fn string(text: &str) -> String {
+    expr_text(&Expr::text(text))
 }
 
-fn parts_text(parts: &[Part]) -> String {
+fn str_of(parts: &[Part], out: &mut String) {
     let is_long = |part: &Part| matches!(part, Part::Text(text) if text.contains('\n'));
     if parts.iter().any(is_long)
         && let Some(text) = multiline(parts)
     {
-        return text;
+        return out.push_str(&text);
     }
-    let mut out = String::from("\"");
+    out.push('"');
     for part in parts {
         match part {
-            Part::Text(text) => escape(text, false, &mut out),
+            Part::Text(text) => escape(text, false, out),
             Part::Value(value) => {
-                let _ = write!(out, "${{{}}}", expr_text(value));
+                out.push_str("${");
+                expr(value, out);
+                out.push('}');
             }
         }
     }
     out.push('"');
-    out
 }
 
 /// `"""…"""`, for text of several lines. Text that does not end with its line keeps the closing quotes on the last line, and
