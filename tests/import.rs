@@ -188,7 +188,7 @@ fn documents_come_back_through_source() {
         }
         let compiled = &loaded.compiled;
         let mut diags = Diagnostics::default();
-        let text = import::write::write(&compiled.pipelines, &compiled.catalog, &mut diags);
+        let text = import::write::write(compiled.pipelines.clone(), &compiled.catalog, &mut diags);
         if diags.has_errors() {
             refused.push(name.clone());
             continue;

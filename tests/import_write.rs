@@ -25,7 +25,7 @@ use crate::support::{compile_text, report_of};
 fn written(pipelines: &[Pipeline]) -> String {
     let catalog = Catalog::builtin();
     let mut diags = Diagnostics::default();
-    let text = write(pipelines, &catalog, &mut diags);
+    let text = write(pipelines.to_vec(), &catalog, &mut diags);
     let lost: Vec<&str> = diags.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
     assert!(lost.is_empty(), "{lost:#?}\n{text}");
     let compiled = compile_text(&text);
@@ -130,7 +130,7 @@ fn lost(change: impl FnOnce(&mut Pipeline)) -> Vec<String> {
     let mut pipeline = good();
     change(&mut pipeline);
     let mut diags = Diagnostics::default();
-    let text = write(&[pipeline], &Catalog::builtin(), &mut diags);
+    let text = write(vec![pipeline], &Catalog::builtin(), &mut diags);
     is_formatted(&text);
     let said = |diagnostic: &Diagnostic| {
         assert_eq!(diagnostic.code.name, "import-not-expressible");

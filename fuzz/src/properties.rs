@@ -69,7 +69,7 @@ pub fn document(text: &str) {
             continue;
         }
         let mut lost = Diagnostics::default();
-        let source = import::write::write(&compiled.pipelines, &compiled.catalog, &mut lost);
+        let source = import::write::write(compiled.pipelines.clone(), &compiled.catalog, &mut lost);
         if !lost.has_errors() {
             let mut diagnostics = Diagnostics::default();
             syntax::parse(&source, FileId(0), &mut diagnostics);

@@ -22,14 +22,9 @@ pub(super) fn import(args: &ImportArgs, console: &mut Console) -> Result<Status,
     for pipeline in &read.pipelines {
         ir::masked_secrets(pipeline, &mut diagnostics);
     }
-    let is_whole = |diagnostics: &Diagnostics| {
-        diagnostics
-            .iter()
-            .all(|it| it.severity != Severity::Error || is_coerced(it))
-    };
     let mut text = None;
     if !read.lost && is_whole(&diagnostics) {
-        text = Some(write::write(&read.pipelines, &Catalog::builtin(), &mut diagnostics));
+        text = Some(write::write(read.pipelines, &Catalog::builtin(), &mut diagnostics));
     }
     let text = text.filter(|_| is_whole(&diagnostics));
     console.note(&human::render(
@@ -41,6 +36,13 @@ pub(super) fn import(args: &ImportArgs, console: &mut Console) -> Result<Status,
         Some(text) => deliver(&text, args.output.as_deref(), console).map(|()| Status::Fine),
         None => Ok(Status::No),
     }
+}
+
+/// Whether all is there, or can be.
+fn is_whole(diagnostics: &Diagnostics) -> bool {
+    diagnostics
+        .iter()
+        .all(|it| it.severity != Severity::Error || is_coerced(it))
 }
 
 /// AWS refuses it, and there is no doubt about what is meant.

@@ -20,8 +20,7 @@ use std::sync::Arc;
 use crate::compile::{Compiled, Main, check_foreign, take_in};
 use crate::diagnostic::Diagnostics;
 use crate::ir::Pipeline;
-use crate::sema::wording::Wording;
-use crate::source::{self, Host, ReadError, Sources};
+use crate::source::{self, FileId, Host, ReadError, Sources};
 
 use document::Document;
 
@@ -57,7 +56,6 @@ fn begins_as_document(text: &str) -> bool {
 pub struct Unchecked {
     pub sources: Sources,
     pub pipelines: Vec<Pipeline>,
-    pub wording: Wording,
     /// What is wrong with the document itself.
     pub diagnostics: Diagnostics,
     /// A key or value could not be taken over, and was reported: what there is, is not all.
@@ -72,35 +70,40 @@ pub struct Loaded {
     pub lost: bool,
 }
 
-/// Reads and checks a document. Fails only if it cannot be read.
-pub fn load(host: &dyn Host, main: &Main) -> Result<Loaded, ReadError> {
-    let read = read(host, main)?;
-    Ok(Loaded {
-        compiled: check_foreign(read.sources, read.pipelines, read.wording, read.diagnostics),
-        lost: read.lost,
-    })
-}
-
 /// Reads a document. Fails only if it cannot be read.
 pub fn read(host: &dyn Host, main: &Main) -> Result<Unchecked, ReadError> {
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
-    let (file, _) = take_in(host, main, &mut sources)?;
-    let text = sources.file(file).text.clone();
-    let Document {
-        pipelines,
-        wording,
-        tree,
-        lost,
-    } = document::read(&text, file, &mut diagnostics);
-    if let Some(tree) = tree {
-        sources.set_pointers(file, Some(Arc::new(move |offset| tree.pointer_at(offset))));
-    }
+    let (_, document) = document(host, main, &mut sources, &mut diagnostics)?;
     Ok(Unchecked {
         sources,
-        pipelines,
-        wording,
+        pipelines: document.pipelines,
         diagnostics,
-        lost,
+        lost: document.lost,
     })
+}
+
+/// Reads and checks a document. Fails only if it cannot be read.
+pub fn load(host: &dyn Host, main: &Main) -> Result<Loaded, ReadError> {
+    let mut sources = Sources::default();
+    let mut diags = Diagnostics::default();
+    let (file, document) = document(host, main, &mut sources, &mut diags)?;
+    if let Some(tree) = document.tree {
+        sources.set_pointers(file, Some(Arc::new(move |offset| tree.pointer_at(offset))));
+    }
+    Ok(Loaded {
+        compiled: check_foreign(sources, document.pipelines, document.wording, diags),
+        lost: document.lost,
+    })
+}
+
+fn document(
+    host: &dyn Host,
+    main: &Main,
+    sources: &mut Sources,
+    diags: &mut Diagnostics,
+) -> Result<(FileId, Document), ReadError> {
+    let (file, _) = take_in(host, main, sources)?;
+    let text = sources.file(file).text.clone();
+    Ok((file, document::read(&text, file, diags)))
 }

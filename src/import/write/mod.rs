@@ -33,7 +33,7 @@ use std::collections::HashSet;
 use crate::catalog::Catalog;
 use crate::compile;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::ir::{self, Pipeline};
+use crate::ir::Pipeline;
 use crate::sema::program::Program;
 use crate::source::FileId;
 use crate::syntax;
@@ -44,6 +44,7 @@ use family::{Families, Refused};
 use index::Index;
 use kinds::Kinds;
 use names::Names;
+use normal::into_order;
 use tree::{Item, Stmt};
 use verify::Owner;
 
@@ -53,8 +54,8 @@ pub use normal::{in_order, normal};
 ///
 /// Compiled again, it gives equal IR, up to the order of steps' actions in the text, gaps in their numbers, and the spelling
 /// of encoded JSON (see [`normal()`]). What cannot be said is reported at its origin.
-pub fn write(pipelines: &[ir::Pipeline], catalog: &Catalog, diags: &mut Diagnostics) -> String {
-    let pipelines: Vec<Pipeline> = pipelines.iter().map(in_order).collect();
+pub fn write(pipelines: Vec<Pipeline>, catalog: &Catalog, diags: &mut Diagnostics) -> String {
+    let pipelines: Vec<Pipeline> = pipelines.into_iter().map(into_order).collect();
     let mut style = Style {
         has_loops: true,
         raw: HashSet::new(),
@@ -99,17 +100,7 @@ struct Source {
 
 /// The pipelines as source, whatever of them can be said.
 fn source(pipelines: &[Pipeline], catalog: &Catalog, style: &Style) -> Source {
-    let kinds = Kinds::of(pipelines, catalog);
-    let mut items = kinds.declarations();
-    let mut taken: HashSet<String> = kinds.own_names().map(str::to_owned).collect();
-    for (number, pipeline) in pipelines.iter().enumerate() {
-        let name = pipeline::name(pipeline, number, &taken);
-        taken.insert(name.ident.clone());
-        let is_raw = |owner| style.raw.contains(&(number, owner));
-        let body = body(pipeline, &kinds, &is_raw, style.has_loops);
-        items.push(Item::Pipeline(names::head(&name, &pipeline.name.value, '-'), body));
-    }
-    let printed = print::print(&items);
+    let printed = printed(pipelines, catalog, style);
     let mut silent = Diagnostics::default();
     let file = syntax::parse(&printed, FileId(0), &mut silent);
     // Errors: only functions of a template that stand too deep in one another; the comparison finds that.
@@ -120,6 +111,20 @@ fn source(pipelines: &[Pipeline], catalog: &Catalog, style: &Style) -> Source {
     // Formatting keeps what a file says, so it need not be read a second time.
     let meant = compile::meaning(&Program::of_file(FileId(0), file, &mut silent));
     Source { text, meant }
+}
+
+fn printed(pipelines: &[Pipeline], catalog: &Catalog, style: &Style) -> String {
+    let kinds = Kinds::of(pipelines, catalog);
+    let mut items = kinds.declarations();
+    let mut taken: HashSet<String> = kinds.own_names().map(str::to_owned).collect();
+    for (number, pipeline) in pipelines.iter().enumerate() {
+        let name = pipeline::name(pipeline, number, &taken);
+        taken.insert(name.ident.clone());
+        let is_raw = |owner| style.raw.contains(&(number, owner));
+        let body = body(pipeline, &kinds, &is_raw, style.has_loops);
+        items.push(Item::Pipeline(names::head(&name, &pipeline.name.value, '-'), body));
+    }
+    print::print(&items)
 }
 
 /// A pipeline's statements. A family that turns out to be none is taken apart, and all is written again, since the names of
