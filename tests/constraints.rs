@@ -17,9 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use pipe::cli;
 use pipe::compile::Compiled;
 use pipe::diagnostic::{Code, Diagnostic, Severity};
-use pipe::{catalog, export, import, ir, lint, sema, syntax};
 use serde::Deserialize;
 
 use crate::support;
@@ -87,16 +87,7 @@ fn case(id: &str, ending: &str) -> PathBuf {
 }
 
 fn codes() -> BTreeMap<&'static str, &'static Code> {
-    let passes = [
-        syntax::codes::ALL,
-        catalog::codes::ALL,
-        sema::codes::ALL,
-        ir::codes::ALL,
-        lint::codes::ALL,
-        export::codes::ALL,
-        import::codes::ALL,
-    ];
-    passes.into_iter().flatten().map(|code| (code.name, *code)).collect()
+    cli::codes().map(|code| (code.name, code)).collect()
 }
 
 #[test]

@@ -13,6 +13,8 @@ use self::console::Console;
 use self::error::Error;
 use self::status::Status;
 
+pub use self::explain::codes;
+
 mod args;
 mod check;
 mod console;

@@ -26,7 +26,7 @@ pub(super) fn explain(args: &ExplainArgs, console: &mut Console) -> Result<Statu
 }
 
 /// Every kind of report there is, pass by pass.
-fn codes() -> impl Iterator<Item = &'static Code> {
+pub fn codes() -> impl Iterator<Item = &'static Code> {
     let passes = [
         syntax::codes::ALL,
         catalog::codes::ALL,
