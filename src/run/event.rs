@@ -85,6 +85,9 @@ pub struct Inherited {
     pub artifacts: BTreeMap<String, Artifact>,
     /// The output variables of its actions, by namespace and name.
     pub namespaces: BTreeMap<String, BTreeMap<String, String>>,
+    /// Those whose values hold secrets, which are not kept: namespace and name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masked: Vec<(String, String)>,
 }
 
 /// The first event of a journal: all that an execution starts from, besides its definition.
@@ -100,6 +103,9 @@ pub struct Started {
     pub trigger: Trigger,
     /// The pipeline's variables, by name.
     pub variables: BTreeMap<String, String>,
+    /// Those whose values hold secrets, which are not kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masked: Vec<String>,
     /// The stage that it begins with, if not the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_stage: Option<String>,
@@ -220,6 +226,9 @@ pub enum Event {
         failure: Option<Box<Failure>>,
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         variables: BTreeMap<String, String>,
+        /// Those whose values hold secrets, which are not kept.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        masked: Vec<String>,
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         artifacts: BTreeMap<String, Artifact>,
         /// What a reader should know: what a simulated action would have done, what a source took in.
@@ -295,13 +304,14 @@ impl Event {
     pub(super) fn masked(mut self, mask: impl Fn(&mut String)) -> Self {
         match &mut self {
             Self::RunStarted(started) => {
-                started.variables.values_mut().for_each(&mask);
+                mask_values(&mut started.variables, &mut started.masked, &mask);
                 if let Some(inherited) = &mut started.inherited {
-                    inherited
-                        .namespaces
-                        .values_mut()
-                        .flat_map(BTreeMap::values_mut)
-                        .for_each(mask);
+                    for (namespace, values) in &mut inherited.namespaces {
+                        let mut masked = Vec::new();
+                        mask_values(values, &mut masked, &mask);
+                        let named = masked.into_iter().map(|name| (namespace.clone(), name));
+                        inherited.masked.extend(named);
+                    }
                 }
             }
             Self::RuleFinished { message, .. } | Self::Note { message } => mask(message),
@@ -309,10 +319,12 @@ impl Event {
             Self::ActionFinished {
                 failure,
                 variables,
+                masked,
                 notes,
                 ..
             } => {
-                variables.values_mut().chain(notes).for_each(&mask);
+                mask_values(variables, masked, &mask);
+                notes.iter_mut().for_each(&mask);
                 if let Some(failure) = failure {
                     let Failure {
                         message,
@@ -343,5 +355,16 @@ impl Event {
             | Self::RunFinished { .. } => {}
         }
         self
+    }
+}
+
+/// Masks values, and notes the names of those that held a secret: a process that goes on with the run does not have them.
+fn mask_values(values: &mut BTreeMap<String, String>, masked: &mut Vec<String>, mask: impl Fn(&mut String)) {
+    for (name, value) in values {
+        let before = value.clone();
+        mask(value);
+        if *value != before {
+            masked.push(name.clone());
+        }
     }
 }

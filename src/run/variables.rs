@@ -1,7 +1,8 @@
 //! The values behind `#{namespace.key}`, and their textual replacement just before an action starts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::outcome::Failure;
 use crate::ir::{Action, EnvironmentKind, Rule, Text, TextPart, VariableRef};
 
 /// All values known at one moment of a run.
@@ -9,6 +10,8 @@ use crate::ir::{Action, EnvironmentKind, Rule, Text, TextPart, VariableRef};
 pub struct Variables {
     /// By namespace and key. `variables` are the pipeline's own, `codepipeline` the execution's.
     namespaces: BTreeMap<String, BTreeMap<String, String>>,
+    /// Those that had a value which was not kept, because it held a secret: namespace and key.
+    lost: BTreeSet<(String, String)>,
 }
 
 /// The namespace of the pipeline's own variables.
@@ -36,19 +39,53 @@ pub struct EnvironmentValue {
 
 /// A reference without a value.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Unresolved(pub VariableRef);
+pub struct Unresolved {
+    pub reference: VariableRef,
+    /// It had one, which held a secret, and no journal keeps secrets.
+    pub is_lost: bool,
+}
+
+impl Unresolved {
+    pub fn failure(&self) -> Failure {
+        let reference = &self.reference;
+        if self.is_lost {
+            Failure::new(format!(
+                "the value of `{reference}` is gone: it held a secret, which is not kept for a run that goes on"
+            ))
+            .with_help("run the action that gives it again: retry its stage with all actions, or start a new run")
+        } else {
+            Failure::new(format!("`{reference}` has no value: nothing has set it"))
+                .with_help("let the action that should give it export it")
+        }
+    }
+}
 
 impl Variables {
     pub fn new(execution_id: &str, pipeline: BTreeMap<String, String>) -> Self {
         let execution = BTreeMap::from([(EXECUTION_ID.to_owned(), execution_id.to_owned())]);
         Self {
             namespaces: BTreeMap::from([(PIPELINE.to_owned(), pipeline), (EXECUTION.to_owned(), execution)]),
+            lost: BTreeSet::new(),
         }
     }
 
     /// Takes in an action's output variables, in place of those of an earlier attempt.
     pub fn set(&mut self, namespace: &str, values: BTreeMap<String, String>) {
+        self.lost.retain(|(known, _)| known != namespace);
         self.namespaces.insert(namespace.to_owned(), values);
+    }
+
+    /// Forgets a value that was not kept.
+    pub fn lose(&mut self, namespace: &str, key: &str) {
+        if let Some(values) = self.namespaces.get_mut(namespace) {
+            values.remove(key);
+        }
+        self.lost.insert((namespace.to_owned(), key.to_owned()));
+    }
+
+    /// The values that were not kept, by namespace and key.
+    pub fn lost(&self) -> impl Iterator<Item = &(String, String)> {
+        self.lost.iter()
     }
 
     /// The values of the pipeline's own variables.
@@ -70,6 +107,14 @@ impl Variables {
         Some(value)
     }
 
+    fn unresolved(&self, reference: &VariableRef) -> Unresolved {
+        let key = (reference.namespace.clone(), reference.key.clone());
+        Unresolved {
+            reference: reference.clone(),
+            is_lost: self.lost.contains(&key),
+        }
+    }
+
     /// Replaces references once: what a value holds is never looked at again.
     pub fn resolve(&self, text: &Text) -> Result<String, Unresolved> {
         let mut out = String::new();
@@ -77,7 +122,7 @@ impl Variables {
             match part {
                 TextPart::Literal(literal) => out.push_str(literal),
                 TextPart::Variable(reference) => {
-                    out.push_str(self.get(reference).ok_or_else(|| Unresolved(reference.clone()))?);
+                    out.push_str(self.get(reference).ok_or_else(|| self.unresolved(reference))?);
                 }
                 // Only CloudFormation knows it: shown as it is written. The plan says so.
                 TextPart::Deploy(_) => {

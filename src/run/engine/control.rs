@@ -41,6 +41,7 @@ impl Engine {
             kind,
             trigger: start.trigger,
             variables: start.variables,
+            masked: Vec::new(),
             first_stage: start.first_stage,
             last_stage: start.last_stage,
             inherited: start.inherited.map(Box::new),
@@ -216,6 +217,7 @@ impl Engine {
             duration_ms,
             failure,
             variables,
+            masked: Vec::new(),
             artifacts: BTreeMap::new(),
             notes: Vec::new(),
         };

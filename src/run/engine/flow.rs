@@ -16,7 +16,6 @@ use crate::run::event::{By, ConditionStatus, Event, Inherited, Kind, RuleStatus,
 use crate::run::outcome::{Failure, RunStatus, StageStatus, Status};
 use crate::run::planned::{ActionRef, Position, RuleRef};
 use crate::run::store::Artifact;
-use crate::run::variables::Unresolved;
 
 /// What an execution does next.
 enum Next {
@@ -235,10 +234,10 @@ impl Engine {
                 resolved,
                 inputs: inputs(execution, &rule.inputs),
             }),
-            Err(Unresolved(reference)) => Err(Verdict {
+            Err(unresolved) => Err(Verdict {
                 satisfied: false,
                 simulated: false,
-                message: format!("`{reference}` has no value"),
+                message: unresolved.failure().message,
             }),
         };
         let driver = definition
@@ -342,11 +341,9 @@ impl Engine {
                 };
                 self.out.push(Command::StartAction(Box::new(start)));
             }
-            Err(Unresolved(reference)) => {
-                let failure = Failure::new(format!("`{reference}` has no value: nothing has set it"))
-                    .with_help("let the action that should give it export it");
+            Err(unresolved) => {
                 let ended = Ended {
-                    failure: Some(failure),
+                    failure: Some(unresolved.failure()),
                     ..Ended::default()
                 };
                 self.action_ended(now, id, at, attempt, ended);
@@ -380,6 +377,7 @@ impl Engine {
             duration_ms: millis(running.started, now),
             failure: failure.map(Box::new),
             variables: if succeeded { ended.variables } else { Default::default() },
+            masked: Vec::new(),
             artifacts: if succeeded { ended.artifacts } else { Default::default() },
             notes: ended.notes,
         };
@@ -512,6 +510,7 @@ impl Execution {
             execution_id: self.id.to_string(),
             artifacts: self.artifacts.clone(),
             namespaces: self.variables.outputs(),
+            masked: self.variables.lost().cloned().collect(),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::run::event::{By, Event, Kind, RuleStatus, Started, Trigger};
 use crate::run::outcome::{RunStatus, StageStatus, Status};
 use crate::run::planned::{ActionRef, Position};
 use crate::run::store::Artifact;
-use crate::run::variables::Variables;
+use crate::run::variables::{PIPELINE, Variables};
 
 /// An execution's id: a UUID in lower case.
 pub type Id = Arc<str>;
@@ -259,12 +259,16 @@ impl State {
                 name,
                 status,
                 variables,
+                masked,
                 artifacts,
                 ..
             } => {
                 if let Some(at) = execution.definition.action_ref(&name.stage, &name.action) {
                     self.places_taken -= usize::from(!execution.definition.is_approval(at));
-                    execution.action_finished(at, *status, variables, artifacts);
+                    execution.action_finished(at, *status, artifacts);
+                    if *status == Status::Succeeded {
+                        execution.set_outputs(at, variables, masked);
+                    }
                 }
             }
             Event::RuleStarted { name, .. } => {
@@ -312,6 +316,12 @@ impl State {
             for (namespace, values) in &inherited.namespaces {
                 variables.set(namespace, values.clone());
             }
+            for (namespace, name) in &inherited.masked {
+                variables.lose(namespace, name);
+            }
+        }
+        for name in &started.masked {
+            variables.lose(PIPELINE, name);
         }
         self.count += 1;
         let execution = Execution {
@@ -490,13 +500,16 @@ impl Execution {
         }
     }
 
-    fn action_finished(
-        &mut self,
-        at: ActionRef,
-        status: Status,
-        variables: &BTreeMap<String, String>,
-        artifacts: &BTreeMap<String, Artifact>,
-    ) {
+    fn set_outputs(&mut self, at: ActionRef, variables: &BTreeMap<String, String>, masked: &[String]) {
+        if let Some(namespace) = &self.definition.action(at).namespace {
+            self.variables.set(&namespace.value, variables.clone());
+            for name in masked {
+                self.variables.lose(&namespace.value, name);
+            }
+        }
+    }
+
+    fn action_finished(&mut self, at: ActionRef, status: Status, artifacts: &BTreeMap<String, Artifact>) {
         if status == Status::Succeeded {
             self.stages[at.stage].succeeded.insert(at.action);
             self.artifacts.extend(
@@ -504,9 +517,6 @@ impl Execution {
                     .iter()
                     .map(|(name, artifact)| (name.clone(), artifact.clone())),
             );
-            if let Some(namespace) = &self.definition.action(at).namespace {
-                self.variables.set(&namespace.value, variables.clone());
-            }
         }
         if let Some(run) = self.stage_run_mut() {
             run.running.remove(&at.action);
