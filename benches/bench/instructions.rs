@@ -1,4 +1,4 @@
-//! How many instructions checking and exporting take, by callgrind: unlike a wall time, a number that can gate a change.
+//! How many instructions checking, exporting and importing take, by callgrind: unlike a wall time, a number that can gate a change.
 //!
 //! A count may differ from the recorded one by [`TOLERANCE`] either way: more is a loss; less is a gain that has to be
 //! recorded, so that it is not lost again unnoticed. Without valgrind nothing is counted, and a line says so.
@@ -70,6 +70,8 @@ fn count_all() -> Result<BTreeMap<String, u64>, String> {
         for command in ["check", "export"] {
             counts.insert(format!("{command}-{size:03}"), count(&pipe, command, &file)?);
         }
+        let json = programs::exported(&pipe, &file, folder.join(format!("{size}.json")))?;
+        counts.insert(format!("import-{size:03}"), count(&pipe, "import", &json)?);
     }
     Ok(counts)
 }

@@ -41,6 +41,14 @@ pub(crate) fn pipe() -> Result<PathBuf, String> {
         .ok_or_else(|| "there is no shipped binary yet: run `cargo build --profile dist`".to_owned())
 }
 
+/// Writes a pipeline's JSON into a file.
+pub(crate) fn exported(pipe: &Path, input: &Path, json: PathBuf) -> Result<PathBuf, String> {
+    let mut command = Program::new("export", pipe, &["export", &input.display().to_string()]).command();
+    let written = command.stdout(Stdio::piped()).output();
+    let written = written.and_then(|written| fs::write(&json, written.stdout));
+    written.map(|()| json).map_err(|error| error.to_string())
+}
+
 /// An empty, statically linked program, compiled when it is not there yet.
 pub(crate) fn empty() -> Result<PathBuf, String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/bench/empty.rs");

@@ -4,7 +4,7 @@
 //! that is slow for a while is slow for both sides. `--slack 1.5` lets a bar be missed
 //! by half, for a busy machine.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::{env, fs};
 
@@ -104,8 +104,8 @@ fn short_runs(options: &Options, folder: &Path, inputs: &Inputs, pipe: &Path) ->
     let file = |path: &Path| path.display().to_string();
     let export = |name, path| Program::new(name, pipe, &["export", &file(path)]);
     let check = |name, path| Program::new(name, pipe, &["check", &file(path)]);
-    let json = exported(pipe, &inputs.sixty, folder.join("60.json"))?;
-    let large_json = exported(pipe, &inputs.five_hundred, folder.join("500.json"))?;
+    let json = programs::exported(pipe, &inputs.sixty, folder.join("60.json"))?;
+    let large_json = programs::exported(pipe, &inputs.five_hundred, folder.join("500.json"))?;
     let this = env::current_exe().map_err(|error| error.to_string())?;
 
     let times = Times::take(
@@ -125,6 +125,7 @@ fn short_runs(options: &Options, folder: &Path, inputs: &Inputs, pipe: &Path) ->
             check("check 500", &inputs.five_hundred),
             export("export 500", &inputs.five_hundred),
             check("check 500 in JSON", &large_json),
+            Program::new("import 500", pipe, &["import", &file(&large_json)]),
         ],
     )?;
     let bar = |what, index, bar| Bar {
@@ -142,15 +143,8 @@ fn short_runs(options: &Options, folder: &Path, inputs: &Inputs, pipe: &Path) ->
         bar("check 500 actions / empty program", 7, Some(30.0)),
         bar("export 500 actions / empty program", 8, Some(30.0)),
         bar("check 500 actions in JSON / empty program", 9, Some(30.0)),
+        bar("import 500 actions / empty program", 10, Some(30.0)),
     ])
-}
-
-/// Writes a pipeline's JSON into a file.
-fn exported(pipe: &Path, input: &Path, json: PathBuf) -> Result<PathBuf, String> {
-    let mut command = Program::new("export", pipe, &["export", &input.display().to_string()]).command();
-    let written = command.stdout(Stdio::piped()).output();
-    let written = written.and_then(|written| fs::write(&json, written.stdout));
-    written.map(|()| json).map_err(|error| error.to_string())
 }
 
 /// What takes up to a second.
