@@ -2,6 +2,7 @@
 
 mod buildspec;
 mod engine;
+mod resuming;
 mod sources;
 mod stopping;
 

@@ -10,6 +10,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -26,7 +27,7 @@ const TRAILER: usize = 19;
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    file: File,
+    file: Arc<File>,
     seq: u64,
     /// Lines that have not been written yet.
     buffer: Vec<u8>,
@@ -69,7 +70,7 @@ impl Journal {
         lock(&path, &file)?;
         Ok(Self {
             path,
-            file,
+            file: Arc::new(file),
             seq: 0,
             buffer: Vec::new(),
             dirty: false,
@@ -89,7 +90,7 @@ impl Journal {
         let journal = Self {
             seq: contents.records.last().map_or(0, |record| record.seq),
             path: path.clone(),
-            file,
+            file: Arc::new(file),
             buffer: Vec::new(),
             dirty: contents.is_torn,
         };
@@ -117,7 +118,7 @@ impl Journal {
     /// Hands all lines to the system: a crash of this program cannot lose them any more.
     pub fn flush(&mut self) -> Result<(), JournalError> {
         if !self.buffer.is_empty() {
-            let written = self.file.write_all(&self.buffer);
+            let written = (&*self.file).write_all(&self.buffer);
             written.map_err(|source| io_error(&self.path, source))?;
             self.buffer.clear();
             self.dirty = true;
@@ -125,14 +126,24 @@ impl Journal {
         Ok(())
     }
 
+    /// The file, if something was written that may not be on the disk: for whoever brings it there.
+    pub fn unsynced(&mut self) -> Option<Arc<File>> {
+        std::mem::take(&mut self.dirty).then(|| Arc::clone(&self.file))
+    }
+
     /// Waits until all lines are on the disk: a crash of the machine cannot lose them any more.
     pub fn sync(&mut self) -> Result<(), JournalError> {
         self.flush()?;
-        if std::mem::take(&mut self.dirty) {
-            let synced = self.file.sync_data();
-            synced.map_err(|source| io_error(&self.path, source))?;
-        }
-        Ok(())
+        self.dirty = false;
+        let synced = self.file.sync_data();
+        synced.map_err(|source| io_error(&self.path, source))
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // Whoever brings the last lines to the disk may still have the file.
+        let _ = self.file.unlock();
     }
 }
 

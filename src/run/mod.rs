@@ -28,12 +28,16 @@ mod files;
 pub mod inbox;
 pub mod journal;
 pub mod keeper;
+mod lock;
 mod log;
 pub mod outcome;
 mod paths;
 pub mod plan;
 pub mod planned;
+mod prepare;
 pub mod process;
+pub mod restore;
+mod resume;
 pub mod secrets;
 mod session;
 mod settings;
@@ -52,16 +56,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use outcome::RunOutcome;
+pub use resume::GoOn;
 
 use crate::catalog::Catalog;
 use crate::ir::{Pipeline, TypeId};
-use engine::{Definition, Engine, Input, Start};
-use event::{Trigger, TriggerType};
 use plan::{Refusal, RefusalKind};
 use planned::Plan;
 use secrets::Secrets;
-use session::Session;
-use setup::{Pinned, Setup};
+use session::SessionError;
 use store::Store;
 use view::{Asker, Screen};
 
@@ -214,26 +216,29 @@ pub fn run(pipeline: &Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> 
         Ok(plan) => plan,
         Err(refusals) => return refuse(&refusals),
     };
-    let execution_id = uuid::Uuid::new_v4().to_string();
-    let start = Start {
-        execution: execution_id.clone(),
-        trigger: Trigger {
-            kind: TriggerType::StartPipelineExecution,
-            detail: options.command_line(),
-        },
-        variables: plan.variables.clone(),
-        ..Start::default()
-    };
-    let session = prepare(&pipeline, plan, drivers, options, execution_id);
-    let outcome = session.map_err(Into::into);
-    let outcome = outcome.and_then(|session| session::carry_out(session, vec![Input::Start(Box::new(start))]));
-    match outcome {
-        Ok(outcome) => outcome,
-        Err(error) => {
-            say(&format!("error: the run could not be carried out: {error}\n"));
-            RunOutcome::Failed
-        }
+    end(resume::start(&pipeline, plan, drivers, options))
+}
+
+/// Goes on with a run of an earlier process, tries a stage of it again, or goes back to it.
+pub fn go_on(run_dir: &Path, request: &GoOn, options: &RunOptions) -> RunOutcome {
+    match resume::prepare(run_dir, request, options) {
+        Ok(Ok(going)) => end(going.carry_out()),
+        Ok(Err(refusals)) => refuse(&refusals),
+        Err(error) => end(Err(error)),
     }
+}
+
+fn end(outcome: Result<RunOutcome, SessionError>) -> RunOutcome {
+    outcome.unwrap_or_else(|error| {
+        say(&format!("error: {error}\n"));
+        if let Some(help) = error.help() {
+            say(&format!("  help: {help}\n"));
+        }
+        match error {
+            SessionError::Refused(_) => RunOutcome::Refused,
+            SessionError::Journal(_) | SessionError::Io(_) | SessionError::Restore(_) => RunOutcome::Failed,
+        }
+    })
 }
 
 fn absolute(path: &Path) -> PathBuf {
@@ -245,96 +250,6 @@ fn absolute(path: &Path) -> PathBuf {
     std::fs::canonicalize(path)
         .or_else(|_| std::path::absolute(path))
         .unwrap_or_else(|_| path.to_path_buf())
-}
-
-fn prepare(
-    pipeline: &Pipeline,
-    plan: Plan,
-    drivers: &dyn Drivers,
-    options: RunOptions,
-    execution_id: String,
-) -> io::Result<Session> {
-    let state_dir = paths::tidy(std::path::absolute(plan::state_dir(&options))?);
-    let run_dir = state_dir.join("runs").join(&execution_id);
-    std::fs::create_dir_all(&state_dir)
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", state_dir.display())))?;
-    // Nobody wants state in their repository.
-    let ignore = state_dir.join(".gitignore");
-    if !ignore.exists() {
-        std::fs::write(&ignore, "*\n")?;
-    }
-    let secrets = Secrets::default();
-    for value in plan.secrets.values() {
-        secrets.add(value);
-    }
-    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let context = view::Context {
-        run_dir: run_dir.clone(),
-        command_line: options.command_line(),
-        colour,
-    };
-    let shell = process::find("sh").unwrap_or_else(|| PathBuf::from("/bin/sh"));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let setup = Setup::new(pipeline, drivers, &options);
-    let pinned = Pinned::new(pipeline)?;
-    let template = Run {
-        pipeline: Arc::new(pipeline.clone()),
-        plan: Arc::new(plan),
-        store: Arc::new(Store::new(state_dir.join("store"))),
-        slots: Arc::new(slots::Slots::new(run_dir.join("work"))),
-        state_dir,
-        run_dir,
-        secrets: Arc::new(secrets),
-        screen: Arc::new(Screen::choose(&options, context)),
-        asker: Arc::new(Asker::default()),
-        environment: base_environment(),
-        shell,
-        jobs: options.jobs.unwrap_or(cores),
-        options: Arc::new(options),
-        execution_id: execution_id.clone(),
-    };
-    let definition = Definition::new(
-        Arc::clone(&template.pipeline),
-        Arc::clone(&template.plan),
-        pinned.digest.clone(),
-    );
-    Ok(Session {
-        engine: Engine::new(Arc::new(definition), template.jobs),
-        template,
-        pinned,
-        setup,
-        runs: BTreeMap::new(),
-        main: execution_id.into(),
-    })
-}
-
-/// What a command gets of the user's environment: enough to find programs, caches and the network, and nothing that would make
-/// a run depend on who starts it.
-fn base_environment() -> Vec<(OsString, OsString)> {
-    const KEPT: &[&str] = &[
-        "PATH",
-        "HOME",
-        "USER",
-        "LOGNAME",
-        "LANG",
-        "LC_ALL",
-        "TZ",
-        "TMPDIR",
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "NO_PROXY",
-        "http_proxy",
-        "https_proxy",
-        "no_proxy",
-    ];
-    let kept = KEPT
-        .iter()
-        .filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));
-    let mut out: Vec<(OsString, OsString)> = kept.collect();
-    out.push(("TERM".into(), "dumb".into()));
-    out
 }
 
 /// Says all that stands in the way.

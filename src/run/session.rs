@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::drivers::Job;
 use super::engine::{
@@ -23,8 +23,9 @@ use super::inbox::Inbox;
 use super::journal::{Journal, JournalError};
 use super::log::Log;
 use super::outcome::{RunOutcome, RunStatus};
-use super::planned::{ActionPlan, Driver, How};
+use super::planned::{ActionPlan, ActionRef, Driver, How};
 use super::process::Level;
+use super::restore::RestoreError;
 use super::settings::Settings;
 use super::setup::{Pinned, Setup};
 use super::signals::{self, Signals};
@@ -37,6 +38,9 @@ use crate::ir;
 
 /// How long what is ended has after INT before it gets TERM, and after that before it is killed.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a line may be written but not on the disk, where nothing outside follows from it.
+const SYNC_PERIOD: Duration = Duration::from_millis(50);
 
 /// All that a process carries out: one engine, and the runs that it has a hand in.
 pub(super) struct Session {
@@ -64,8 +68,32 @@ pub(super) enum SessionError {
     Io(#[from] io::Error),
     #[error(transparent)]
     Journal(#[from] JournalError),
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     #[error("{0}")]
     Refused(#[from] Refused),
+}
+
+impl SessionError {
+    /// What to do.
+    pub(super) fn help(&self) -> Option<String> {
+        let journal = match self {
+            Self::Journal(error) | Self::Restore(RestoreError::Journal(error)) => error,
+            Self::Io(_) | Self::Restore(_) | Self::Refused(_) => return None,
+        };
+        Some(match journal {
+            JournalError::Busy => "look at it with `pipe logs -f`, or end it with `pipe stop`".to_owned(),
+            JournalError::Io { .. } => {
+                "what ran was ended; when the journal can be written again, `pipe resume` goes on".to_owned()
+            }
+            JournalError::Version { .. } => {
+                "start a new run; what was logged can still be read in its folder".to_owned()
+            }
+            JournalError::Damaged { .. } => {
+                "start a new run: what has happened after that line is not known".to_owned()
+            }
+        })
+    }
 }
 
 /// Carries everything out on a runtime of its own.
@@ -102,6 +130,8 @@ struct Loop {
     ended_by: Option<i32>,
     /// How often somebody has asked gradually.
     asked: u32,
+    /// Brings the journals to the disk.
+    syncing: Option<JoinHandle<()>>,
 }
 
 impl Loop {
@@ -114,16 +144,27 @@ impl Loop {
             inbox: Inbox::default(),
             ended_by: None,
             asked: 0,
+            syncing: None,
         })
     }
 
     async fn run(&mut self, first: Vec<Input>) -> Result<RunOutcome, SessionError> {
         for input in first {
+            let is_rollback = matches!(input, Input::Rollback { .. });
             self.step(input)?;
+            // Its end is what was asked for, not that of the run that is gone back to.
+            if let (true, Some(newest)) = (is_rollback, self.session.engine.state().newest()) {
+                self.session.main = newest;
+            }
         }
         while !self.is_over() {
             match self.next().await {
                 Happened::Input(input) => self.step_if_granted(input)?,
+                // The run can be gone on with: it has not been stopped.
+                Happened::Asked(asked) if asked.how == signals::How::Crash => {
+                    let signal = asked.number;
+                    return Ok(RunOutcome::Interrupted { signal });
+                }
                 Happened::Asked(asked) => self.stop(&asked)?,
                 Happened::Request => self.answer_requests()?,
             }
@@ -248,10 +289,10 @@ impl Loop {
         for command in &commands {
             match command {
                 Command::Record { execution, event } => {
-                    has_weight |= matters(event);
+                    has_weight |= self.session.matters(execution, event);
                     self.session.record(now, execution, event)?;
                 }
-                Command::StartAction(start) => has_weight |= self.session.reaches_out(start),
+                Command::StartAction(start) => has_weight |= self.session.reaches_out(&start.execution, start.at),
                 Command::StartRule(_) | Command::End { .. } => {}
             }
         }
@@ -263,6 +304,7 @@ impl Loop {
                 hosted.journal.flush()?;
             }
         }
+        self.sync_soon();
         for command in commands {
             match command {
                 Command::Record { .. } => {}
@@ -274,13 +316,29 @@ impl Loop {
         Ok(())
     }
 
+    /// Sees to it that what was written is soon on the disk, without waiting for it.
+    fn sync_soon(&mut self) {
+        if self.syncing.as_ref().is_some_and(|syncing| !syncing.is_finished()) {
+            return;
+        }
+        let journals = self.session.runs.values_mut().map(|hosted| &mut hosted.journal);
+        let files: Vec<_> = journals.filter_map(Journal::unsynced).collect();
+        self.syncing = (!files.is_empty()).then(|| {
+            tokio::spawn(async move {
+                tokio::time::sleep(SYNC_PERIOD).await;
+                // If it fails the next one that is waited for says so.
+                let _ = tokio::task::spawn_blocking(move || files.iter().try_for_each(|file| file.sync_data())).await;
+            })
+        });
+    }
+
     /// One step further towards the end.
     fn stop(&mut self, asked: &signals::Asked) -> Result<(), SessionError> {
         self.ended_by.get_or_insert(asked.number);
         self.asked = match asked.how {
             signals::How::Gradually => self.asked + 1,
             signals::How::Soon => (self.asked + 1).max(2),
-            signals::How::AtOnce => 3,
+            signals::How::AtOnce | signals::How::Crash => 3,
         };
         // For what only waits for an answer there is no point in waiting.
         let mut tasks = self.running.values();
@@ -427,14 +485,6 @@ async fn insist(stop: Arc<watch::Sender<Level>>, first: Level) {
     }
 }
 
-/// Whether an event must survive a crash of the machine before anything follows from it.
-fn matters(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::RunStarted(_) | Event::ApprovalAnswered { .. } | Event::RunFinished { .. }
-    )
-}
-
 impl Session {
     /// Writes an event down and shows it. The first one of an execution makes its folder.
     fn record(&mut self, now: Timestamp, id: &Id, event: &Event) -> Result<(), SessionError> {
@@ -459,12 +509,23 @@ impl Session {
     }
 
     /// Whether an action does something that cannot be taken back, so that its start must be known for certain.
-    fn reaches_out(&self, start: &ActionStart) -> bool {
-        let Some(execution) = self.engine.execution(&start.execution) else {
-            return false;
-        };
-        let category = &execution.definition.action(start.at).type_id.category;
-        matches!(category.as_str(), "Deploy" | "Invoke")
+    fn reaches_out(&self, execution: &Id, at: ActionRef) -> bool {
+        self.engine.execution(execution).is_some_and(|execution| {
+            let category = &execution.definition.action(at).type_id.category;
+            matches!(category.as_str(), "Deploy" | "Invoke")
+        })
+    }
+
+    /// Whether an event must survive a crash of the machine before anything follows from it.
+    fn matters(&self, execution: &Id, event: &Event) -> bool {
+        match event {
+            Event::RunStarted(_) | Event::ApprovalAnswered { .. } | Event::RunFinished { .. } => true,
+            Event::ActionFinished { name, .. } => self.engine.execution(execution).is_some_and(|found| {
+                let at = found.definition.action_ref(&name.stage, &name.action);
+                at.is_some_and(|at| self.reaches_out(execution, at))
+            }),
+            _ => false,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The signals that ask a run to end.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -18,6 +19,8 @@ pub(super) struct Signals {
     /// How many of each kind came directly, and by the keeper: a Ctrl-C reaches both and counts once.
     interrupts: (u32, u32),
     terminations: (u32, u32),
+    /// A signal that has come and was not handed on: its number, and what it means.
+    noticed: Option<(i32, &'static str)>,
 }
 
 /// One request to end.
@@ -35,6 +38,8 @@ pub(super) enum How {
     Soon,
     /// Kill it.
     AtOnce,
+    /// The keeper was killed: what is left of a run is as if this process had been killed as well.
+    Crash,
 }
 
 impl Signals {
@@ -48,10 +53,31 @@ impl Signals {
             kept_terminate: signal(SignalKind::user_defined2())?,
             interrupts: (0, 0),
             terminations: (0, 0),
+            noticed: None,
         })
     }
 
+    /// The next request. Nothing is lost if nobody waits for it to the end.
     pub(super) async fn next(&mut self) -> Asked {
+        if self.noticed.is_none() {
+            self.noticed = Some(self.notice().await);
+        }
+        if self.noticed.is_some_and(|(number, _)| number == 15) {
+            // The kernel says that the keeper's first thread is gone, a moment before the last one is.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let (number, reason) = self.noticed.take().unwrap_or((2, "interrupted"));
+        let how = match number {
+            _ if keeper::is_lost() => How::Crash,
+            2 => How::Gradually,
+            3 => How::AtOnce,
+            // A terminal that was closed, or a system that shuts down, gives little time.
+            _ => How::Soon,
+        };
+        Asked { number, reason, how }
+    }
+
+    async fn notice(&mut self) -> (i32, &'static str) {
         loop {
             let (counts, direct, number, reason) = tokio::select! {
                 _ = self.interrupt.recv() => (&mut self.interrupts, true, 2, "interrupted"),
@@ -59,7 +85,7 @@ impl Signals {
                 _ = self.terminate.recv() => (&mut self.terminations, true, 15, "asked to terminate"),
                 _ = self.kept_terminate.recv() => (&mut self.terminations, false, 15, "asked to terminate"),
                 _ = self.hangup.recv() => (&mut self.terminations, true, 1, "the terminal was closed"),
-                _ = self.quit.recv() => return Asked { number: 3, reason: "asked to quit", how: How::AtOnce },
+                _ = self.quit.recv() => return (3, "asked to quit"),
             };
             let before = counts.0.max(counts.1);
             if direct {
@@ -67,20 +93,9 @@ impl Signals {
             } else {
                 counts.1 += 1;
             }
-            if counts.0.max(counts.1) == before {
-                continue;
+            if counts.0.max(counts.1) > before {
+                return (number, reason);
             }
-            if keeper::is_lost() {
-                let reason = "the keeper is gone";
-                return Asked {
-                    number,
-                    reason,
-                    how: How::AtOnce,
-                };
-            }
-            // A terminal that was closed, or a system that shuts down, gives little time.
-            let how = if number == 2 { How::Gradually } else { How::Soon };
-            return Asked { number, reason, how };
         }
     }
 }

@@ -3,18 +3,18 @@
 //! The runs are processes of their own, keeper and all: this test binary starts itself again as the program.
 
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
-use pipe::run::{RunOptions, Show, keeper, run};
+use pipe::run::{GoOn, RunOptions, Show, go_on, keeper, run};
 
 use crate::support::runs::{Project, StandardDrivers, commands, pipeline, source, stage};
 
 /// The folder of the project to run, for [`program`].
-const PROJECT: &str = "PIPE_TEST_PROJECT";
+pub(super) const PROGRAM: &str = "PIPE_TEST_PROJECT";
 /// Long enough on the busiest machine; nobody waits for it where all is well.
 const LONG: Duration = Duration::from_secs(60);
 
@@ -22,20 +22,27 @@ const LONG: Duration = Duration::from_secs(60);
 #[ignore = "it is the program that the other tests start"]
 #[expect(clippy::exit, reason = "it stands for a whole program")]
 fn program() {
-    let Some(project) = std::env::var_os(PROJECT) else {
+    let Some(project) = std::env::var_os(PROGRAM) else {
         return;
     };
     if let Some(code) = keeper::keep() {
         std::process::exit(code.into());
     }
     let project = Path::new(&project);
-    let pipeline = std::fs::read(project.join("pipeline.json")).unwrap();
+    let state_dir = std::env::var_os("PIPE_TEST_STATE").map(PathBuf::from);
     let options = RunOptions {
         project_dir: project.to_path_buf(),
         show: Show::Plain,
+        state_dir: state_dir.clone(),
         ..RunOptions::default()
     };
-    let outcome = run(&serde_json::from_slice(&pipeline).unwrap(), &StandardDrivers, &options);
+    let outcome = if let Some(run_dir) = std::env::var_os("PIPE_TEST_RESUME") {
+        let request = GoOn::Resume { enable: Vec::new() };
+        go_on(Path::new(&run_dir), &request, &options)
+    } else {
+        let pipeline = std::fs::read(state_dir.as_deref().unwrap_or(project).join("pipeline.json")).unwrap();
+        run(&serde_json::from_slice(&pipeline).unwrap(), &StandardDrivers, &options)
+    };
     std::process::exit(outcome.exit_code().into());
 }
 
@@ -66,7 +73,7 @@ fn start(command: &str, count: usize) -> Started {
             "--nocapture",
             "--test-threads=1",
         ])
-        .env(PROJECT, project.path())
+        .env(PROGRAM, project.path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(project.path().join("stderr")).unwrap())

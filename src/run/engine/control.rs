@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::definition::Definition;
 use super::state::{Ending, Execution, Id, Phase, Place};
-use super::{Answer, Command, Engine, Refused, Start, Task, Why, action_name, derived_id, millis, rule_name};
+use super::{Answer, Command, Ended, Engine, Refused, Start, Task, Why, action_name, derived_id, millis, rule_name};
 use crate::ir::{ConditionResult, ExecutionMode, RetryMode};
 use crate::run::event::{By, ConditionStatus, Event, Inherited, Kind, RuleStatus, Started, Trigger, TriggerType};
 use crate::run::outcome::{Failure, RunStatus, StageStatus, Status};
@@ -433,43 +433,67 @@ impl Engine {
         for id in live {
             let reason = reason.to_owned();
             self.emit(now, &id, Event::RunResumed { reason });
-            let Some(execution) = self.execution(&id) else { continue };
-            let Some(run) = execution.stage_run() else { continue };
-            let mut events = Vec::new();
-            let mut waiting = Vec::new();
-            for (&action, running) in &run.running {
-                let at = ActionRef {
-                    stage: run.index,
-                    action,
-                };
-                let name = action_name(execution, at, running.attempt);
-                if execution.definition.is_approval(at) {
-                    waiting.push((at, running.attempt, running.token.clone()));
-                } else {
-                    events.push(Event::ActionInterrupted { name });
-                }
-            }
-            if let Phase::Condition(position) = run.phase {
-                for (&rule, running) in &run.rules_running {
-                    let at = RuleRef {
-                        stage: run.index,
-                        position,
-                        rule,
-                    };
-                    let name = rule_name(execution, at, running.attempt);
-                    events.extend(name.map(|name| Event::RuleInterrupted { name }));
-                }
-            }
-            let is_abandoned = matches!(execution.ending, Some(Ending::Stop { abandon: true }));
-            for event in events {
-                self.emit(now, &id, event);
-            }
-            for (at, attempt, token) in waiting {
+            for (at, attempt, token) in self.interrupt(now, &id) {
                 self.send_action(now, &id, at, attempt, token);
             }
-            if is_abandoned {
+            let ending = self.execution(&id).and_then(|execution| execution.ending);
+            if ending == Some(Ending::Stop { abandon: true }) {
                 self.end_tasks(&id, Why::Abandoned, |_| true);
             }
         }
+    }
+
+    /// Ends what was in progress when the journals ended.
+    pub(super) fn cancel(&mut self, now: Timestamp, reason: &str) {
+        let live: Vec<Id> = self.state.live.values().cloned().collect();
+        for id in live {
+            let reason = reason.to_owned();
+            self.emit(now, &id, Event::CancelRequested { reason });
+            self.end_tasks(&id, Why::Abandoned, |_| true);
+            for (at, attempt, _) in self.interrupt(now, &id) {
+                self.action_ended(now, &id, at, attempt, Ended::default());
+            }
+        }
+        // Nothing runs that could be ended.
+        self.out.retain(|command| !matches!(command, Command::End { .. }));
+    }
+
+    /// Says of what was in progress that it was cut off; gives the approvals, which only go on waiting.
+    fn interrupt(&mut self, now: Timestamp, id: &Id) -> Vec<(ActionRef, u32, Option<String>)> {
+        let Some(execution) = self.execution(id) else {
+            return Vec::new();
+        };
+        let Some(run) = execution.stage_run() else {
+            return Vec::new();
+        };
+        let mut events = Vec::new();
+        let mut waiting = Vec::new();
+        for (&action, running) in &run.running {
+            let at = ActionRef {
+                stage: run.index,
+                action,
+            };
+            if execution.definition.is_approval(at) {
+                waiting.push((at, running.attempt, running.token.clone()));
+            } else {
+                let name = action_name(execution, at, running.attempt);
+                events.push(Event::ActionInterrupted { name });
+            }
+        }
+        if let Phase::Condition(position) = run.phase {
+            for (&rule, running) in &run.rules_running {
+                let at = RuleRef {
+                    stage: run.index,
+                    position,
+                    rule,
+                };
+                let name = rule_name(execution, at, running.attempt);
+                events.extend(name.map(|name| Event::RuleInterrupted { name }));
+            }
+        }
+        for event in events {
+            self.emit(now, id, event);
+        }
+        waiting
     }
 }

@@ -92,6 +92,10 @@ pub enum Input {
     Resume {
         reason: String,
     },
+    /// Ends what [`Engine::restore`] has read, because the pipeline's definition is another one now.
+    Cancel {
+        reason: String,
+    },
     /// Time has passed: see [`Engine::next_deadline`].
     Tick,
 }
@@ -259,6 +263,7 @@ impl Engine {
             Input::Transition { stage, disabled } => self.transition(now, &stage, disabled)?,
             Input::Define(definition) => self.define(now, definition),
             Input::Resume { reason } => self.resume(now, &reason),
+            Input::Cancel { reason } => self.cancel(now, &reason),
             Input::Tick => self.tick(now),
         }
         self.settle(now);

@@ -190,6 +190,11 @@ impl State {
         self.definition.mode()
     }
 
+    /// The execution that goes on and was started last.
+    pub fn newest(&self) -> Option<Id> {
+        self.live.values().next_back().cloned()
+    }
+
     /// Changes the state by what happened to an execution.
     pub fn apply(&mut self, now: Timestamp, id: &Id, event: &Event) {
         if let Event::RunStarted(started) = event {

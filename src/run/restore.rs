@@ -1,0 +1,106 @@
+//! Takes up a run that its folder holds: what it was started with, what its journal says, and an engine that stands where the
+//! journal ends.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::RunOptions;
+use super::engine::{Definition, Engine, Id};
+use super::event::{Event, Record, Started};
+use super::journal::{Journal, JournalError};
+use super::planned::{ActionPlan, Driver, How, Plan, PlannedAction};
+use super::settings::Settings;
+use super::setup::{self, Setup};
+use crate::ir::{Action, Pipeline};
+
+/// A run of an earlier process, with the right to write its journal: nobody else carries it out while this lives.
+#[derive(Debug)]
+pub struct Stored {
+    pub id: Id,
+    pub journal: Journal,
+    pub records: Vec<Record>,
+    pub started: Started,
+    pub pipeline: Arc<Pipeline>,
+    pub setup: Setup,
+}
+
+/// Why a run cannot be taken up.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("{}: nothing is recorded of it: it ended before it began", .run_dir.display())]
+    Empty { run_dir: PathBuf },
+}
+
+/// Opens a stored run.
+pub fn open(run_dir: &Path) -> Result<Stored, RestoreError> {
+    let (journal, records) = Journal::open(run_dir)?;
+    let Some(Event::RunStarted(started)) = records.first().map(|record| &record.event) else {
+        let run_dir = run_dir.to_owned();
+        return Err(RestoreError::Empty { run_dir });
+    };
+    Ok(Stored {
+        id: started.execution_id.as_str().into(),
+        started: (**started).clone(),
+        pipeline: Arc::new(setup::read_pipeline(run_dir)?),
+        setup: Setup::read(run_dir)?,
+        journal,
+        records,
+    })
+}
+
+impl Stored {
+    /// What the run was started with, for planning what is left of it.
+    pub fn options(&self) -> RunOptions {
+        RunOptions {
+            file: self.setup.file.clone(),
+            project_dir: self.setup.project_dir.clone(),
+            sources: self.setup.sources.clone(),
+            variables: self.started.variables.clone().into_iter().collect(),
+            ..RunOptions::default()
+        }
+    }
+
+    /// The plan that the run began with. Nothing is looked up again, so it is no plan to start anything by: it has no secrets.
+    pub fn recorded_plan(&self) -> Plan {
+        let mut planned = self.started.actions.iter();
+        let stages = self.pipeline.stages.iter();
+        let actions = stages.map(|stage| {
+            let actions = stage.actions.iter();
+            actions.map(|action| recorded(action, planned.next())).collect()
+        });
+        Plan {
+            actions: actions.collect(),
+            rules: BTreeMap::new(),
+            variables: self.started.variables.clone(),
+            secrets: BTreeMap::new(),
+        }
+    }
+
+    /// An engine that knows of this run what its journal says.
+    pub fn engine(&self, plan: Plan) -> Engine {
+        let pipeline = Arc::clone(&self.pipeline);
+        let definition = Definition::new(pipeline, Arc::new(plan), self.started.definition.clone());
+        let mut engine = Engine::new(Arc::new(definition), self.started.jobs);
+        engine.restore(&self.id, &self.records);
+        engine
+    }
+}
+
+/// How an action was to be done; the plan's lines are in the order of the definition's actions.
+fn recorded(action: &Action, planned: Option<&PlannedAction>) -> ActionPlan {
+    ActionPlan {
+        how: planned.map_or(How::Simulated, |planned| planned.how),
+        driver: planned.map_or(Driver::Simulate, |planned| match planned.how {
+            How::StoodIn => Driver::StandIn,
+            How::CarriedOut | How::Simulated => Driver::from_name(&planned.driver).unwrap_or(Driver::Simulate),
+        }),
+        settings: Settings::read(&action.local).unwrap_or_default(),
+        source: None,
+    }
+}

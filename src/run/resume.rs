@@ -1,0 +1,352 @@
+//! Starting runs, and going on with those of earlier processes.
+//!
+//! All executions of a pipeline that have not ended share its stages, so a process that carries one out carries out all of them:
+//! one that was cut off goes on before and beside a new one, as it would in the service.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::engine::{Command, Engine, Id, Input, Refused, Start};
+use super::event::{Event, Record, Trigger, TriggerType};
+use super::journal::{self, JournalError};
+use super::lock::PipelineLock;
+use super::outcome::{RunOutcome, RunStatus, StageStatus};
+use super::plan::{self, Refusal};
+use super::planned::Plan;
+use super::restore::{self, RestoreError, Stored};
+use super::session::{self, Hosted, Session, SessionError};
+use super::setup::Setup;
+use super::view::report::short;
+use super::{Drivers, RunOptions, prepare as preparing, say};
+use crate::ir::{ConditionResult, ExecutionMode, Pipeline, RetryMode};
+
+/// How many earlier runs are looked at for one to roll back to.
+const FAR_BACK: usize = 200;
+
+/// What to do with a run of an earlier process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GoOn {
+    /// Goes on where it was cut off or left waiting; opens the way into these stages.
+    Resume { enable: Vec<String> },
+    /// Tries a stage again; none: the one in which it ended.
+    Retry { stage: Option<String>, mode: RetryMode },
+    /// Puts a stage back to what this run did in it.
+    Rollback { stage: String },
+}
+
+/// Everything that stands ready to be carried out.
+pub(super) struct Going {
+    session: Session,
+    first: Vec<Input>,
+    lock: Option<PipelineLock>,
+}
+
+impl Going {
+    pub(super) fn carry_out(self) -> Result<RunOutcome, SessionError> {
+        let outcome = session::carry_out(self.session, self.first);
+        drop(self.lock);
+        outcome
+    }
+}
+
+/// Carries out a new run, and what is left of earlier ones.
+pub(super) fn start(
+    pipeline: &Pipeline,
+    plan: Plan,
+    drivers: &dyn Drivers,
+    options: RunOptions,
+) -> Result<RunOutcome, SessionError> {
+    let id = uuid::Uuid::new_v4().to_string();
+    let start = Start {
+        execution: id.clone(),
+        trigger: Trigger {
+            kind: TriggerType::StartPipelineExecution,
+            detail: options.command_line(),
+        },
+        variables: plan.variables.clone(),
+        ..Start::default()
+    };
+    let setup = Setup::new(pipeline, drivers, &options);
+    let session = preparing::session(pipeline, plan, setup, options, &id)?;
+    let mut going = Going {
+        lock: lock(&session, &id)?,
+        session,
+        first: Vec::new(),
+    };
+    if going.take_up_others(None)? {
+        let reason = "it was cut off".to_owned();
+        going.first.push(Input::Resume { reason });
+    }
+    going.first.push(Input::Start(Box::new(start)));
+    going.carry_out()
+}
+
+/// Takes up a run; or says why it cannot be carried out here.
+pub(super) fn prepare(
+    run_dir: &Path,
+    request: &GoOn,
+    options: &RunOptions,
+) -> Result<Result<Going, Vec<Refusal>>, SessionError> {
+    let state_dir = run_dir.parent().and_then(Path::parent).unwrap_or(run_dir);
+    let stored = restore::open(run_dir)?;
+    let options = RunOptions {
+        state_dir: Some(state_dir.to_owned()),
+        yes: options.yes,
+        wait: options.wait,
+        jobs: options.jobs,
+        show: options.show,
+        environment: options.environment.clone(),
+        answers_from_stdin: options.answers_from_stdin,
+        ..stored.options()
+    };
+    let plan = match plan::plan(&stored.pipeline, &stored.setup, &options) {
+        Ok(plan) => plan,
+        Err(refusals) => return Ok(Err(refusals)),
+    };
+    let id = Arc::clone(&stored.id);
+    let session = preparing::session(&stored.pipeline, plan, stored.setup.clone(), options, &id)?;
+    let mut going = Going {
+        lock: lock(&session, &id)?,
+        session,
+        first: Vec::new(),
+    };
+    going.take_up_others(Some(stored))?;
+    going.ask(&id, request)?;
+    Ok(Ok(going))
+}
+
+/// In PARALLEL mode executions have nothing to do with each other.
+fn lock(session: &Session, id: &str) -> io::Result<Option<PipelineLock>> {
+    let template = &session.template;
+    if session.engine.state().mode() == ExecutionMode::Parallel {
+        return Ok(None);
+    }
+    let name = &template.pipeline.name.value;
+    PipelineLock::acquire(&template.state_dir, name, short(id)).map(Some)
+}
+
+impl Going {
+    /// Turns the request into inputs.
+    fn ask(&mut self, id: &Id, request: &GoOn) -> Result<(), SessionError> {
+        let reason = "the process that carried it out is gone".to_owned();
+        self.first.push(Input::Resume { reason });
+        let execution = Arc::clone(id);
+        match request {
+            GoOn::Resume { enable } => {
+                let is_over = self
+                    .session
+                    .engine
+                    .execution(id)
+                    .is_none_or(|execution| !execution.is_live());
+                if is_over {
+                    let execution = short(id).to_owned();
+                    return Err(Refused::PipelineExecutionNotStoppable { execution }.into());
+                }
+                let open = enable.iter().map(|stage| Input::Transition {
+                    stage: stage.clone(),
+                    disabled: None,
+                });
+                self.first.extend(open);
+            }
+            GoOn::Retry { stage, mode } => {
+                let stage = stage.clone().or_else(|| self.failed_stage(id)).unwrap_or_default();
+                let mode = *mode;
+                self.first.push(Input::Retry { execution, stage, mode });
+            }
+            GoOn::Rollback { stage } => {
+                let stage = stage.clone();
+                let target = execution;
+                let detail = "pipe rollback".to_owned();
+                self.first.push(Input::Rollback { stage, target, detail });
+            }
+        }
+        Ok(())
+    }
+
+    /// The stage in which an execution ended.
+    fn failed_stage(&self, id: &Id) -> Option<String> {
+        let execution = self.session.engine.execution(id)?;
+        let has_ended =
+            |status: &Option<StageStatus>| matches!(status, Some(StageStatus::Failed | StageStatus::Stopped));
+        let index = execution.stages.iter().rposition(|stage| has_ended(&stage.status))?;
+        Some(execution.definition.stage(index).name.value.clone())
+    }
+
+    /// Takes up what other runs of the pipeline have left, and what has to be known of those that have ended. In the order of their
+    /// start. Whether there is anything to go on with.
+    fn take_up_others(&mut self, mut this: Option<Stored>) -> Result<bool, SessionError> {
+        let mut found = self.others(this.as_ref())?;
+        if let Some(this) = this.take() {
+            found.push(Found::Open(Box::new(this)));
+        }
+        found.sort_by_key(Found::started);
+        let mut goes_on = false;
+        for found in found {
+            match found {
+                Found::Open(stored) => {
+                    self.session.engine.restore(&stored.id, &stored.records);
+                    let run = Arc::new(self.session.template.of(&stored.id));
+                    goes_on |= !is_over(&stored.records);
+                    let journal = stored.journal;
+                    self.session.runs.insert(stored.id, Hosted { run, journal });
+                }
+                Found::Ended(id, records) => self.session.engine.restore(&id, &records),
+            }
+        }
+        Ok(goes_on)
+    }
+
+    fn others(&self, this: Option<&Stored>) -> Result<Vec<Found>, SessionError> {
+        let template = &self.session.template;
+        if self.session.engine.state().mode() == ExecutionMode::Parallel {
+            return Ok(Vec::new());
+        }
+        let runs = template.state_dir.join("runs");
+        let needs_history = this.is_some() || has_rollback(&template.pipeline);
+        let mut out = Vec::new();
+        let mut dirs: Vec<PathBuf> = fs::read_dir(runs)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
+        if needs_history {
+            dirs.sort_by_key(|dir| {
+                std::cmp::Reverse(
+                    fs::metadata(dir.join(journal::FILE_NAME))
+                        .and_then(|found| found.modified())
+                        .ok(),
+                )
+            });
+        }
+        let mut ended = 0;
+        for dir in dirs {
+            let is_this = this.is_some_and(|this| dir.ends_with(&*this.id));
+            if is_this || !dir.join(journal::FILE_NAME).exists() {
+                continue;
+            }
+            if has_ended(&dir) {
+                if needs_history && ended < FAR_BACK {
+                    ended += 1;
+                    out.extend(self.ended(&dir));
+                }
+            } else {
+                out.extend(self.unfinished(&dir)?);
+            }
+        }
+        Ok(out)
+    }
+
+    /// A run that has ended, if it was one of this definition.
+    fn ended(&self, dir: &Path) -> Option<Found> {
+        let records = journal::read(dir).ok()?;
+        let Event::RunStarted(started) = &records.first()?.event else {
+            return None;
+        };
+        let id: Id = started.execution_id.as_str().into();
+        (started.definition == self.session.pinned.digest).then_some(Found::Ended(id, records))
+    }
+
+    /// A run that has not ended, if it can be gone on with here. One of another definition is cancelled, as the service does.
+    fn unfinished(&self, dir: &Path) -> Result<Option<Found>, SessionError> {
+        let name = &self.session.template.pipeline.name.value;
+        let stored = match restore::open(dir) {
+            Ok(stored) if stored.started.pipeline == *name => stored,
+            // Of another pipeline, carried out elsewhere, never begun, damaged: it is not in the way.
+            Ok(_) | Err(RestoreError::Empty { .. } | RestoreError::Journal(JournalError::Busy)) => return Ok(None),
+            Err(error) => {
+                say(&format!("warning: {error}\n"));
+                return Ok(None);
+            }
+        };
+        if stored.started.definition != self.session.pinned.digest {
+            cancel(stored)?;
+            return Ok(None);
+        }
+        if stored.setup.sources != self.session.setup.sources {
+            say(&format!(
+                "run {0} was cut off, and takes its sources from elsewhere: `pipe resume {0}` goes on with it\n",
+                short(&stored.id)
+            ));
+            return Ok(None);
+        }
+        Ok(Some(Found::Open(Box::new(stored))))
+    }
+}
+
+/// A run that was found in the state directory.
+enum Found {
+    Open(Box<Stored>),
+    Ended(Id, Vec<Record>),
+}
+
+impl Found {
+    fn started(&self) -> Option<Timestamp> {
+        let records = match self {
+            Self::Open(stored) => &stored.records,
+            Self::Ended(_, records) => records,
+        };
+        Some(records.first()?.time)
+    }
+}
+
+fn has_rollback(pipeline: &Pipeline) -> bool {
+    let rolls_back = |result: Option<ConditionResult>| result == Some(ConditionResult::Rollback);
+    pipeline.stages.iter().any(|stage| {
+        let handling = stage.on_failure.as_ref().and_then(|handling| handling.result.as_ref());
+        let mut conditions = stage.conditions();
+        rolls_back(handling.map(|result| result.value))
+            || conditions.any(|(_, condition)| rolls_back(condition.result.as_ref().map(|result| result.value)))
+    })
+}
+
+fn is_over(records: &[Record]) -> bool {
+    matches!(
+        records.last().map(|record| &record.event),
+        Some(Event::RunFinished { .. })
+    )
+}
+
+/// Whether a journal's last line says so, without reading all of it.
+fn has_ended(dir: &Path) -> bool {
+    const LINE: u64 = 512;
+    let tail = || -> io::Result<Vec<u8>> {
+        let mut file = File::open(dir.join(journal::FILE_NAME))?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(LINE)))?;
+        let mut tail = Vec::new();
+        file.read_to_end(&mut tail)?;
+        Ok(tail)
+    };
+    let tail = tail().unwrap_or_default();
+    let last = tail
+        .trim_ascii_end()
+        .rsplit(|&byte| byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    String::from_utf8_lossy(last).contains("\"event\":\"run_finished\"")
+}
+
+/// Ends a run whose definition is no longer that of the pipeline.
+fn cancel(mut stored: Stored) -> Result<(), SessionError> {
+    let mut engine: Engine = stored.engine(stored.recorded_plan());
+    let now = Timestamp::now();
+    let reason = "the pipeline's definition was changed".to_owned();
+    for command in engine.handle(now, Input::Cancel { reason })? {
+        if let Command::Record { event, .. } = command {
+            stored.journal.append(now, event)?;
+        }
+    }
+    stored.journal.sync()?;
+    let ended = engine.execution(&stored.id).and_then(|execution| execution.status);
+    debug_assert_eq!(ended, Some(RunStatus::Cancelled));
+    say(&format!(
+        "run {} was cut off, and the pipeline's definition has changed since: it is cancelled\n",
+        short(&stored.id)
+    ));
+    Ok(())
+}
