@@ -31,7 +31,7 @@ pub(super) fn parse(text: &Text) -> Option<Json> {
 }
 
 impl Json {
-    /// Whether the same values stand in the same places, keys in any order.
+    /// With the keys of its objects in one order.
     pub(super) fn sorted(self) -> Self {
         match self {
             Json::List(values) => Json::List(values.into_iter().map(Json::sorted).collect()),

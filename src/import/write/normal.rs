@@ -1,7 +1,7 @@
 //! What two pipelines have in common that mean the same: steps in their order and numbered without gaps, references in texts
 //! as parts of their own, encoded JSON in one spelling.
 
-use crate::catalog::{Catalog, Encoding};
+use crate::catalog::{Catalog, Encoding, Provider};
 use crate::ir::{self, Configuration, EnvironmentKind, Node, Pipeline, Stores, Text, TextPart, TypeId};
 use crate::source::Span;
 
@@ -52,18 +52,56 @@ pub fn normal(pipeline: &Pipeline, catalog: &Catalog) -> Pipeline {
 fn respell(id: &TypeId, configuration: &mut Configuration, catalog: &Catalog) {
     let Some(provider) = catalog.by_type(id) else { return };
     for (key, entry) in configuration {
-        let Some(field) = provider.field_of_key(key) else {
-            continue;
-        };
-        let is_environment = field.encoding == Encoding::EnvJson;
-        if !is_environment && field.encoding != Encoding::Json {
-            continue;
-        }
-        if let Some(json) = json::parse(&entry.value) {
-            let json = if is_environment { with_types(json) } else { json };
-            entry.value = json.sorted().to_text();
+        if let Some(json) = encoded(&provider, key, &entry.value) {
+            entry.value = json.to_text();
         }
     }
+}
+
+/// Gives `meant` the spelling of `wanted` wherever both mean the same; what still differs then, differs in meaning.
+pub(super) fn adopt_spelling(meant: &mut Pipeline, wanted: &Pipeline, catalog: &Catalog) {
+    for (meant, wanted) in meant.stages.iter_mut().zip(&wanted.stages) {
+        for (meant, wanted) in meant.actions.iter_mut().zip(&wanted.actions) {
+            adopt(
+                &wanted.type_id,
+                &mut meant.configuration,
+                &wanted.configuration,
+                catalog,
+            );
+        }
+        for (meant, wanted) in rules_mut(meant).zip(wanted.rules()) {
+            adopt(
+                &wanted.type_id,
+                &mut meant.configuration,
+                &wanted.configuration,
+                catalog,
+            );
+        }
+    }
+}
+
+fn adopt(id: &TypeId, meant: &mut Configuration, wanted: &Configuration, catalog: &Catalog) {
+    for (key, entry) in meant {
+        let Some(wanted) = wanted.get(key).filter(|wanted| wanted.value != entry.value) else {
+            continue;
+        };
+        let Some(provider) = catalog.by_type(id) else { return };
+        let json = encoded(&provider, key, &wanted.value);
+        if json.is_some() && json == encoded(&provider, key, &entry.value) {
+            entry.value = wanted.value.clone();
+        }
+    }
+}
+
+/// What a key's encoded JSON says: keys sorted, the type of each environment variable said. None if it is no JSON.
+fn encoded(provider: &Provider, key: &str, value: &Text) -> Option<Json> {
+    let encoding = &provider.field_of_key(key)?.encoding;
+    let json = match encoding {
+        Encoding::EnvJson => with_types(json::parse(value)?),
+        Encoding::Json => json::parse(value)?,
+        _ => return None,
+    };
+    Some(json.sorted())
 }
 
 /// Says the type of each variable; what is no list of variables stays as it is.

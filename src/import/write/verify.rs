@@ -6,7 +6,7 @@ use crate::catalog::Catalog;
 use crate::ir::{Action, Node, Origin, Pipeline, Rule, Stage};
 
 use super::kinds;
-use super::normal::{into_order, normal};
+use super::normal::{adopt_spelling, into_order};
 
 /// What has a configuration, by its number among all of its pipeline's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,9 +32,10 @@ pub(super) fn differences(wanted: &[Pipeline], meant: Vec<Pipeline>, catalog: &C
     for (index, wanted) in wanted.iter().enumerate() {
         found.pipeline = index;
         match meant.next() {
-            // Mostly so; what differs in nothing needs no other spelling to be the same.
-            Some(meant) if *wanted == meant => {}
-            Some(meant) => found.pipeline(&normal(wanted, catalog), &normal(&meant, catalog)),
+            Some(mut meant) => {
+                adopt_spelling(&mut meant, wanted, catalog);
+                found.pipeline(wanted, &meant);
+            }
             None => found.note(format!("the pipeline `{}`", wanted.name), wanted.origin),
         }
     }
