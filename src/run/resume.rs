@@ -185,11 +185,19 @@ impl Going {
         }
         found.sort_by_key(Found::started);
         let mut goes_on = false;
+        let mut others = self.session.template.clone();
+        // Who says yes to this run has not said it to those.
+        others.options = Arc::new(RunOptions {
+            yes: false,
+            ..(*others.options).clone()
+        });
         for found in found {
             match found {
                 Found::Open(stored) => {
                     self.session.engine.restore(&stored.id, &stored.records);
-                    let run = Arc::new(self.session.template.of(&stored.id));
+                    let is_this = stored.id == self.session.main;
+                    let template = if is_this { &self.session.template } else { &others };
+                    let run = Arc::new(template.of(&stored.id));
                     goes_on |= !is_over(&stored.records);
                     let journal = stored.journal;
                     self.session.runs.insert(stored.id, Hosted { run, journal });

@@ -180,10 +180,7 @@ impl Loop {
         let options = &self.session.template.options;
         let only_waits = || {
             let mut tasks = self.running.values();
-            !options.can_ask()
-                && !options.yes
-                && !options.wait
-                && tasks.all(|(id, task, _)| self.is_approval(id, *task))
+            !options.can_ask() && !options.wait && tasks.all(|(id, task, _)| self.is_unanswerable(id, *task))
         };
         // Without live executions there may still be tasks whose end is waited for.
         if self.session.engine.state().live.is_empty() {
@@ -191,6 +188,12 @@ impl Loop {
         } else {
             self.session.engine.is_idle() || only_waits()
         }
+    }
+
+    /// Whether it is an approval that `--yes` does not answer.
+    fn is_unanswerable(&self, id: &Id, task: Task) -> bool {
+        let is_answered = self.session.runs.get(id).is_some_and(|hosted| hosted.run.options.yes);
+        !is_answered && self.is_approval(id, task)
     }
 
     fn is_approval(&self, id: &Id, task: Task) -> bool {

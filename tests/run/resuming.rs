@@ -322,23 +322,24 @@ fn the_next_run_goes_on_with_what_was_left_or_cancels_it() {
             .any(|record| matches!(record.event, Event::StageWaiting { .. }))
     };
     assert!(stands(&second) && !stands(&first.run_dir));
-    // A third takes the place of the second.
+    // A third takes the place of the second, and saying yes to it says nothing to the first.
     let known = runs(&project);
     let yes = RunOptions {
         yes: true,
         ..project.options()
     };
-    let third = project.run_with(&waits("go"), &yes);
-    assert_eq!(third.outcome, RunOutcome::Succeeded);
+    assert_eq!(project.run_with(&waits("go"), &yes).outcome, RunOutcome::Waits);
     let third = new_run(&project, &known);
     let ended = |run: &Path| status(&journal::read(run).unwrap());
-    assert_eq!(ended(&first.run_dir), Some(RunStatus::Succeeded));
+    assert_eq!(ended(&first.run_dir), None);
+    assert_eq!(ended(&second), Some(RunStatus::Superseded));
+    assert_eq!(go_on(&first.run_dir, &resume(), &yes), RunOutcome::Succeeded);
     assert_eq!(
-        ended(&second),
-        Some(RunStatus::Succeeded),
-        "the stage was free before the third came"
+        ended(&third),
+        None,
+        "it is in the stage now, and waits for its own answer"
     );
-    assert_eq!(ended(&third), Some(RunStatus::Succeeded));
+    assert_eq!(go_on(&third, &resume(), &yes), RunOutcome::Succeeded);
 
     let left = project.run(&waits("go"));
     assert_eq!(left.outcome, RunOutcome::Waits);
