@@ -1,5 +1,6 @@
 //! Runs with real processes, from IR built here.
 
+mod artifacts;
 mod buildspec;
 mod engine;
 mod resuming;

@@ -21,6 +21,7 @@
 //! .pipe/s3/<bucket>/…       what was deployed to a bucket
 //! ```
 
+pub mod archive;
 pub mod drivers;
 pub mod engine;
 pub mod event;

@@ -152,9 +152,10 @@ pub(super) async fn run_rule(execution: Id, at: RuleRef, attempt: u32, mut job: 
 /// gets those beside it too.
 fn give_back(job: &Job) {
     if job.inputs.len() > 1 {
+        job.run.slots.keep_trees(&job.beside("inputs"));
         remove_all(&job.beside("inputs"));
     }
-    for what in ["outputs", "build", "clone", "unzipped"] {
+    for what in ["outputs", "build", "clone"] {
         if has_such_folder(job, what) {
             remove_all(&job.beside(what));
         }
@@ -167,8 +168,7 @@ fn has_such_folder(job: &Job, what: &str) -> bool {
     match what {
         "outputs" => job.plan.driver == Driver::StandIn && !job.action.outputs.is_empty(),
         "build" => job.plan.driver == Driver::Buildspec,
-        "clone" => job.plan.driver == Driver::GitSource,
-        _ => job.plan.driver == Driver::FileSource,
+        _ => job.plan.driver == Driver::GitSource,
     }
 }
 

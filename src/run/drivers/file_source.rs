@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{Done, Job, blocking, git_source};
 use crate::ir::Action;
 use crate::run::RunOptions;
+use crate::run::archive::{self, Limits};
 use crate::run::outcome::Failure;
 use crate::run::paths::tidy;
 use crate::run::planned::ActionPlan;
@@ -55,16 +56,16 @@ pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
 
 fn import(job: &Job, path: &Path) -> Result<Artifact, Failure> {
     let store = &job.run.store;
+    let is_archive = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
+    if is_archive && !path.is_dir() {
+        return blocking(|| archive::import(store, path, &Limits::default()));
+    }
     let artifact = blocking(|| {
         if path.is_dir() {
             let files = git_source::walk(path, &job.run.state_dir)?;
-            return store.import_files(path, files.into_iter().map(|file| (file.clone(), file)));
-        }
-        if path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
-        {
-            return store.import_zip(path, &job.beside("unzipped"));
+            return store.import_source(path, files.into_iter());
         }
         let name = path.file_name().map(PathBuf::from).unwrap_or_default();
         let folder = path.parent().unwrap_or(Path::new("."));

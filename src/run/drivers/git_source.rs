@@ -282,7 +282,7 @@ async fn import(job: &mut Job, folder: &Path) -> Result<(Artifact, bool), Failur
         blocking(|| walk(folder, &state))?
     };
     let store = &job.run.store;
-    let artifact = blocking(|| store.import_files(folder, files.into_iter().map(|file| (file.clone(), file))))?;
+    let artifact = blocking(|| store.import_source(folder, files.into_iter()))?;
     Ok((artifact, is_git))
 }
 

@@ -100,7 +100,9 @@ impl Job {
             } else {
                 self.beside("inputs").join(component(name))
             };
-            let unpacked = many(artifact.files, || self.run.store.unpack(artifact, &folder));
+            let unpacked = many(artifact.files, || {
+                self.run.slots.lay_out(&self.run.store, artifact, &folder)
+            });
             unpacked.map_err(|error| Failure::new(format!("the artifact `{name}` could not be unpacked: {error}")))?;
             out.push((name.clone(), folder));
         }

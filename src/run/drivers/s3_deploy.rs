@@ -4,17 +4,15 @@
 //! `{datetime}` is `YYYY-MM-DD_HH-MM-SS` in UTC, `{uuid}` a fresh UUID.
 
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Done, Job, blocking};
+use crate::run::archive;
 use crate::run::outcome::Failure;
 use crate::run::paths::component;
-use crate::run::store::{Artifact, Content, Store};
 
 pub fn carry_out(job: &mut Job) -> Result<Done, Failure> {
     let bucket = job.configuration("BucketName").unwrap_or_default().to_owned();
@@ -48,8 +46,10 @@ pub fn carry_out(job: &mut Job) -> Result<Done, Failure> {
         }
         // In one step: whoever reads the bucket sees the old archive or the new one.
         let temporary = to.with_extension(format!("new-{}", std::process::id()));
-        zip(store, &artifact, fs::File::create(&temporary)?)?;
-        fs::rename(&temporary, &to)
+        let written = fs::File::create(&temporary)
+            .and_then(|file| archive::export(store, &artifact, file))
+            .and_then(|()| fs::rename(&temporary, &to));
+        written.inspect_err(|_| drop(fs::remove_file(&temporary)))
     })?;
     let address = format!("s3://{bucket}/{key}");
     let note = format!("`{name}` ({}) as {address} in {}", artifact.file_count(), to.display());
@@ -66,30 +66,6 @@ fn key(template: &str) -> String {
     let key = template.replace("{datetime}", &datetime);
     let key = key.replace("{uuid}", &uuid::Uuid::new_v4().to_string());
     key.trim_matches('/').to_owned()
-}
-
-/// An artifact as a zip archive, the same bytes for the same artifact.
-pub fn zip(store: &Store, artifact: &Artifact, file: fs::File) -> io::Result<()> {
-    let manifest = store.manifest(artifact)?;
-    let mut archive = zip::ZipWriter::new(io::BufWriter::new(file));
-    for entry in &manifest.entries {
-        let path = entry.path.to_path();
-        let name = path.to_string_lossy();
-        let options = zip::write::SimpleFileOptions::default().last_modified_time(zip::DateTime::default());
-        match &entry.content {
-            Content::File { mode, .. } => {
-                archive.start_file(name, options.unix_permissions(*mode).large_file(true))?;
-                let bytes = store.read(artifact, &path.to_string_lossy())?.unwrap_or_default();
-                archive.write_all(&bytes)?;
-            }
-            Content::Link { to } => {
-                let target = to.to_path();
-                archive.add_symlink(name, String::from_utf8_lossy(target.as_os_str().as_bytes()), options)?;
-            }
-            Content::Directory { mode } => archive.add_directory(name, options.unix_permissions(*mode))?,
-        }
-    }
-    archive.finish()?.flush()
 }
 
 #[cfg(test)]
