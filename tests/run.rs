@@ -1,5 +1,6 @@
 //! Runs with real processes, from IR built here.
 
+mod archives;
 mod artifacts;
 mod buildspec;
 mod engine;
