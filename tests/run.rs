@@ -3,6 +3,7 @@
 mod archives;
 mod artifacts;
 mod buildspec;
+mod buildspec_cases;
 mod engine;
 mod resuming;
 mod sources;

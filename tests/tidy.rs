@@ -172,7 +172,7 @@ fn every_snapshot_has_its_test() {
         let name = number.replace(name, "");
         let source = header(&text, "source").map(PathBuf::from);
         let has_test = source.is_some_and(|source| root().join(&source).is_file() && names(&read(&source), &name));
-        let has_input = header(&text, "input_file").is_none_or(|input| root().join(input).is_file());
+        let has_input = header(&text, "input_file").is_none_or(|input| root().join(input).exists());
         if !has_test || !has_input {
             orphans.push(path);
         }

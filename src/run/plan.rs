@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::drivers::buildspec::spec::Spec;
 use super::drivers::buildspec::{self, ahead};
 use super::drivers::{file_source, git_source};
 use super::outcome::Failure;
@@ -339,36 +338,28 @@ impl Planner<'_> {
 
     fn build(&self, plan: &ActionPlan, action: &ir::Action) -> Result<(), Failure> {
         let entry = |key: &str| action.configuration.get(key).map(|entry| entry.value.as_literal());
-        if entry("BatchEnabled").flatten().is_some_and(buildspec::is_true) {
-            return Err(buildspec::no_batches());
+        let is_open = |key: &str| matches!(entry(key), Some(None));
+        // It depends on variables.
+        if is_open("BatchEnabled") || (is_open("BuildspecOverride") && plan.settings.buildspec.is_none()) {
+            return Ok(());
         }
-        let chosen = match entry("BuildspecOverride") {
-            // It depends on variables.
-            Some(None) if plan.settings.buildspec.is_none() => return Ok(()),
-            Some(chosen) => chosen,
-            None => None,
-        };
         let first = || action.inputs.first().map(|input| input.value.as_str());
         let source_name = entry("PrimarySource").flatten().or_else(first).unwrap_or_default();
         let source = self.source_folder(source_name);
-        let found = ahead::find(ahead::Place {
-            local: plan.settings.buildspec.as_deref(),
-            chosen,
-            source: source.as_deref(),
-            source_name,
-            project: &self.options.project_dir,
-        })?;
-        let Some((name, text)) = found else { return Ok(()) };
-        let spec = Spec::parse(&text, &name).map_err(|problem| {
-            Failure::new(problem).with_help("correct the buildspec: CodeBuild would not take it either")
-        })?;
-        for wanted in ahead::wanted(&spec) {
-            let is_known = |name: &String| self.find_secret(name).is_some();
-            if !is_known(&wanted.reference) && !wanted.whole.as_ref().is_some_and(is_known) {
-                return Err(secrets::missing(&wanted.reference));
-            }
-        }
-        Ok(())
+        ahead::check(&ahead::Build {
+            place: ahead::Place {
+                local: plan.settings.buildspec.as_deref(),
+                chosen: entry("BuildspecOverride").flatten(),
+                source: source.as_deref(),
+                source_name,
+                project: &self.options.project_dir,
+            },
+            shell: plan.settings.shell.as_deref(),
+            is_batch: entry("BatchEnabled").flatten().is_some_and(buildspec::is_true),
+            combines: entry("CombineArtifacts").flatten().is_some_and(buildspec::is_true),
+            outputs: action.outputs.iter().map(|output| output.name.value.as_str()).collect(),
+            has_secret: &|name| self.find_secret(name).is_some(),
+        })
     }
 
     /// The folder that an artifact will be made of, if it comes from a source that takes one as it is.

@@ -26,123 +26,13 @@ fn built_with(buildspec: &str, change: impl FnOnce(pipe::ir::Action) -> pipe::ir
 fn printed(ran: &Ran) -> Vec<String> {
     let log = ran.log("Build/build");
     log.lines()
-        .filter(|line| !line.starts_with("$ ") && !line.starts_with("phase "))
+        .filter(|line| {
+            !["$ ", "phase ", "warning: "]
+                .iter()
+                .any(|start| line.starts_with(start))
+        })
         .map(str::to_owned)
         .collect()
-}
-
-#[test]
-fn one_shell_goes_through_all_phases() {
-    let ran = built(
-        r#"
-version: 0.2
-env:
-  variables: {GREETING: "hello $USER", N: 1.10}
-phases:
-  install:
-    commands:
-      - twice() { echo "$1 $1"; }
-      - cd src
-      - PLAIN=kept
-  build:
-    commands:
-      - twice "$PLAIN"
-      - pwd | sed 's,.*/,,'
-      - echo "$GREETING $N"
-      - |
-        if true; then
-          echo a block
-        fi
-"#,
-    );
-    assert_eq!(ran.outcome, RunOutcome::Succeeded, "{}", ran.log("Build/build"));
-    let lines = printed(&ran);
-    assert_eq!(lines[..3], ["kept kept", "src", "hello $USER 1.10"]);
-    assert_eq!(lines.last().map(String::as_str), Some("a block"));
-}
-
-#[test]
-fn version_0_1_has_a_fresh_shell_for_each_command() {
-    let ran = built(
-        r#"
-version: 0.1
-environment_variables:
-  plaintext: {A: "1"}
-phases:
-  build:
-    commands: ["cd src; B=2; export B", "echo \"$A$B\"", "ls"]
-"#,
-    );
-    assert_eq!(ran.outcome, RunOutcome::Succeeded, "{}", ran.log("Build/build"));
-    assert_eq!(printed(&ran), ["1", "buildspec.yml", "src"]);
-}
-
-#[test]
-fn the_first_failing_command_skips_the_rest_and_not_finally() {
-    let ran = built(
-        "
-version: 0.2
-phases:
-  pre_build:
-    commands: [echo one, sh -c 'exit 4', echo two]
-    finally: ['echo finally $CODEBUILD_BUILD_SUCCEEDING', echo more]
-  build:
-    commands: [echo build]
-",
-    );
-    assert_eq!(ran.outcome, RunOutcome::Failed);
-    assert_eq!(printed(&ran), ["one", "finally 0", "more"]);
-    let failure = ran.failure("Build/build");
-    assert_eq!(failure.message, "the command ended with exit status 4");
-    assert_eq!(failure.command.as_deref(), Some("sh -c 'exit 4'"));
-}
-
-#[test]
-fn post_build_runs_after_a_failed_build() {
-    let ran = built(
-        "
-version: 0.2
-phases:
-  build:
-    commands: [echo $CODEBUILD_BUILD_SUCCEEDING, 'false']
-  post_build:
-    commands: [echo post $CODEBUILD_BUILD_SUCCEEDING]
-",
-    );
-    assert_eq!(ran.outcome, RunOutcome::Failed);
-    assert_eq!(printed(&ran), ["1", "post 0"]);
-}
-
-#[test]
-fn on_failure_decides() {
-    let phases = |on_failure: &str| {
-        format!(
-            "
-version: 0.2
-phases:
-  build:
-    on-failure: {on_failure}
-    commands: ['echo x >> tries', '[ $(wc -l < tries) -ge 3 ] || exit 1']
-  post_build:
-    commands: ['wc -l < tries | tr -d \" \"']
-"
-        )
-    };
-    let aborted = built(&phases("ABORT"));
-    assert_eq!((&aborted.outcome, printed(&aborted).len()), (&RunOutcome::Failed, 0));
-    let continued = built(&phases("CONTINUE"));
-    assert_eq!(continued.outcome, RunOutcome::Failed);
-    assert_eq!(printed(&continued), ["1"]);
-    let retried = built(&phases("RETRY"));
-    assert_eq!(retried.outcome, RunOutcome::Succeeded, "{}", retried.log("Build/build"));
-    assert_eq!(printed(&retried).last().map(String::as_str), Some("3"));
-    let once = built(&phases("RETRY-1"));
-    assert_eq!(once.outcome, RunOutcome::Failed);
-    let other = built(&phases("RETRY-5-no such message"));
-    assert_eq!(other.outcome, RunOutcome::Failed);
-    assert_eq!(printed(&other).last().map(String::as_str), Some("1"));
-    let matching = built(&phases("RETRY-5-exit status [0-9]"));
-    assert_eq!(matching.outcome, RunOutcome::Succeeded);
 }
 
 #[test]
@@ -206,59 +96,6 @@ phases:
     assert_eq!(ran.variable("Build/build", "LOCAL"), None, "it was not exported");
     assert_eq!(printed(&ran), ["***", "codepipeline/demo"]);
     assert!(ran.log("Next/next").contains(&tag));
-}
-
-#[test]
-fn artifacts_are_what_the_section_says() {
-    let section = "
-version: 0.2
-phases:
-  build:
-    commands: [mkdir -p dist/css, echo a > dist/index.html, echo b > dist/css/main.css, echo c > dist/debug.map]
-artifacts:
-  files: ['**/*']
-  base-directory: dist
-  exclude-paths: ['**/*.map']
-  secondary-artifacts:
-    page: {files: index.html, base-directory: dist}
-    style: {files: ['dist/**/*.css'], discard-paths: yes}
-";
-    let project = Project::new(&[("buildspec.yml", section)]);
-    let list = |input: &str| commands("list", &["find . -type f | sort"]).input(input);
-    let one = pipeline(vec![
-        stage("Source", vec![source("app")]),
-        stage("Build", vec![build("build").input("app").output("site", &[])]),
-        stage("List", vec![list("site")]),
-    ]);
-    let ran = project.run(&one);
-    assert!(
-        ran.log("List/list").ends_with("./css/main.css\n./index.html\n"),
-        "{}",
-        ran.log("List/list")
-    );
-
-    let several = |outputs: [&str; 2]| {
-        let action = outputs
-            .iter()
-            .fold(build("build").input("app"), |action, name| action.output(name, &[]));
-        pipeline(vec![
-            stage("Source", vec![source("app")]),
-            stage("Build", vec![action]),
-            stage("List", vec![list(outputs[1])]),
-        ])
-    };
-    let ran = project.run(&several(["page", "style"]));
-    assert!(
-        ran.log("List/list").ends_with("\n./main.css\n"),
-        "{}",
-        ran.log("List/list")
-    );
-    let ran = project.run(&several(["page", "other"]));
-    assert!(
-        ran.failure("Build/build")
-            .message
-            .contains("no secondary artifact `other`")
-    );
 }
 
 #[test]
@@ -330,7 +167,7 @@ fn what_can_be_seen_of_a_buildspec_is_checked_before_the_start() {
     assert!(malformed[0].starts_with("buildspec.yml:2:"), "{malformed:?}");
     assert_eq!(
         refused(good, |action| action.set("BatchEnabled", "true")),
-        ["batch builds are not carried out on this machine"]
+        ["the buildspec has no `batch`, and the action has `BatchEnabled`"]
     );
     let secret = "version: 0.2\nenv: {secrets-manager: {T: 'npm:token'}}\nphases: {build: {commands: [echo]}}\n";
     assert_eq!(
@@ -354,6 +191,87 @@ fn what_can_be_seen_of_a_buildspec_is_checked_before_the_start() {
     assert!(refused(parameter, |action| action.local("run", json!("true"))).is_empty());
 }
 
+/// A build whose buildspec an earlier action writes: nothing is known of it before the start.
+fn built_from(buildspec: &str) -> Ran {
+    let project = Project::new(&[("spec", buildspec)]);
+    let write = commands("write", &["mkdir out; cp spec out/buildspec.yml; cd out"])
+        .input("app")
+        .output("made", &["out/**/*"]);
+    let action = build("build")
+        .input("made")
+        .set("BuildspecOverride", "out/buildspec.yml");
+    project.run(&pipeline(vec![
+        stage("Source", vec![source("app")]),
+        stage("Write", vec![write]),
+        stage("Build", vec![action]),
+    ]))
+}
+
+#[test]
+fn what_is_seen_late_is_refused_before_the_first_command() {
+    let spec = |user: &str| format!("version: 0.2\nrun-as: {user}\nphases: {{build: {{commands: [echo ran]}}}}");
+    let other = built_from(&spec("no-such-user"));
+    assert_eq!(
+        other.failure("Build/build").message,
+        "the buildspec has `run-as: no-such-user`, and commands run as you here"
+    );
+    assert!(
+        !other.log("Build/build").contains("ran"),
+        "{}",
+        other.log("Build/build")
+    );
+    let us = std::process::Command::new("id").arg("-un").output().unwrap().stdout;
+    let own = built_from(&spec(std::str::from_utf8(&us).unwrap().trim()));
+    assert_eq!(own.outcome, RunOutcome::Succeeded, "{}", own.log("Build/build"));
+}
+
+#[test]
+fn a_failed_build_leaves_the_cache_as_it_was() {
+    let project = Project::new(&[(
+        "buildspec.yml",
+        "
+version: 0.2
+phases:
+  build:
+    commands: ['cat deps/a || true', 'mkdir -p deps; cat content > deps/a', 'test \"$(cat content)\" != bad']
+cache: {paths: [deps]}
+",
+    )]);
+    let demo = pipeline(vec![
+        stage("Source", vec![source("app")]),
+        stage("Build", vec![build("build").input("app")]),
+    ]);
+    let run = |content: &str| {
+        project.file("content", &format!("{content}\n"));
+        project.run(&demo)
+    };
+    assert_eq!(run("good").outcome, RunOutcome::Succeeded);
+    assert_eq!(run("bad").outcome, RunOutcome::Failed);
+    let third = run("better");
+    assert!(
+        printed(&third).iter().any(|line| line == "good"),
+        "{}",
+        third.log("Build/build")
+    );
+}
+
+#[test]
+fn a_failed_build_of_a_batch_leaves_its_own_folder() {
+    let buildspec = "
+version: 0.2
+batch: {build-list: [{identifier: a}, {identifier: b}]}
+phases: {build: {commands: ['touch made-by-$CODEBUILD_BATCH_BUILD_IDENTIFIER', '[ $CODEBUILD_BATCH_BUILD_IDENTIFIER = a ]']}}
+";
+    let project = Project::new(&[("buildspec.yml", buildspec)]);
+    let ran = project.run(&pipeline(vec![
+        stage("Source", vec![source("app")]),
+        stage("Build", vec![build("build").input("app").set("BatchEnabled", "true")]),
+    ]));
+    let directory = ran.failure("Build/build").directory.unwrap();
+    assert!(directory.join("made-by-b").is_file(), "{}", directory.display());
+    assert!(!directory.join("made-by-a").exists());
+}
+
 #[test]
 fn what_a_build_leaves_running_is_ended() {
     let ran = built("version: 0.2\nphases: {build: {commands: ['sleep 600 & echo $! > pid; cat pid', 'echo done']}}");
@@ -370,19 +288,23 @@ fn real_buildspecs_are_read() {
         eprintln!("skipped: {} is missing", corpus.display());
         return;
     };
-    let mut refused = Vec::new();
+    let (mut refused, mut warned) = (Vec::new(), Vec::new());
     let mut read = 0;
     for entry in entries {
         let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).unwrap();
-        match Spec::parse(&text, "buildspec.yml") {
-            Ok(_) => read += 1,
-            Err(problem) => {
-                assert!(problem.starts_with("buildspec.yml:"), "{problem}");
-                refused.push(format!("{}: {problem}", path.file_name().unwrap().to_string_lossy()));
+        match Spec::read(&text, "buildspec.yml") {
+            Ok(found) => {
+                read += 1;
+                warned.extend(found.warnings.into_iter().map(|warning| format!("{name}: {warning}")));
             }
+            Err(problem) => refused.push(format!("{name}: {problem}")),
         }
     }
     println!("{read} read, {} refused:\n{}", refused.len(), refused.join("\n"));
-    assert!(read > refused.len() * 9, "{refused:#?}");
+    println!("{} warnings:\n{}", warned.len(), warned.join("\n"));
+    // A placeholder stands where a string must.
+    refused.retain(|problem| !problem.contains("StaticWebSiteWithPipeline"));
+    assert!(refused.is_empty(), "{refused:#?}");
 }

@@ -1,10 +1,15 @@
-//! What can be known of a build before a run starts: whether there is a buildspec that can be read, and which secrets it asks for.
+//! What can be known of a build before a run starts: whether there is a buildspec that can be read and carried out here, which
+//! secrets it asks for, and whether it gives what the action is to give.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use super::environment::split_reference;
-use super::spec::Spec;
+use super::super::find_shell;
+use super::reference::Reference;
+use super::spec::{Read, Spec, Task};
+use super::{artifacts, batch};
 use crate::run::outcome::Failure;
+use crate::run::secrets;
 
 /// Where a build's buildspec comes from.
 #[derive(Clone, Copy, Debug)]
@@ -54,28 +59,113 @@ pub fn find(place: Place<'_>) -> Result<Option<(String, String)>, Failure> {
     Ok(Some((path.to_owned(), text)))
 }
 
-/// A secret or parameter that a build asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// As it is written: `npm:token`.
-    pub reference: String,
-    /// Whose value does as well: the whole secret, with the key in its JSON.
-    pub whole: Option<String>,
+/// As [`find`], read.
+pub fn read(place: Place<'_>) -> Result<Option<Read>, Failure> {
+    let Some((name, text)) = find(place)? else {
+        return Ok(None);
+    };
+    let read = Spec::read(&text, &name).map_err(|problem| {
+        Failure::new(problem).with_help("correct the buildspec: CodeBuild would not take it either")
+    })?;
+    Ok(Some(read))
 }
 
-/// What the buildspec's `env` asks for; see [`Spec::parse`] for what is wrong with a buildspec.
-pub fn wanted(spec: &Spec) -> Vec<Wanted> {
-    let Some(env) = &spec.env else { return Vec::new() };
-    let parameters = env.parameter_store.iter().flatten().map(|(_, parameter)| Wanted {
-        reference: parameter.clone(),
-        whole: None,
-    });
-    let secrets = env.secrets_manager.iter().flatten().map(|(_, reference)| {
-        let (id, _) = split_reference(reference);
-        Wanted {
-            reference: reference.clone(),
-            whole: (id != reference).then(|| id.to_owned()),
+/// The buildspecs of a batch's builds, in the order of the builds: their own, or else that of the whole batch.
+pub fn read_tasks(place: Place<'_>, whole: &Read) -> Result<Vec<(Task, Read)>, Failure> {
+    let tasks = batch::tasks(&whole.spec)?;
+    let with_spec = |task: Task| {
+        let Some(path) = &task.buildspec else {
+            return Ok((task, whole.clone()));
+        };
+        let place = Place {
+            local: None,
+            chosen: Some(path),
+            ..place
+        };
+        let read = read(place).map_err(|failure| Failure {
+            message: format!("the build `{}`: {}", task.identifier, failure.message),
+            ..failure
+        })?;
+        Ok((task, read.unwrap_or_else(|| whole.clone())))
+    };
+    tasks.into_iter().map(with_spec).collect()
+}
+
+/// What an action says of its build.
+pub struct Build<'a> {
+    pub place: Place<'a>,
+    /// `local { shell = … }`.
+    pub shell: Option<&'a str>,
+    pub is_batch: bool,
+    pub combines: bool,
+    pub outputs: Vec<&'a str>,
+    /// Whether a secret has a value here.
+    pub has_secret: &'a dyn Fn(&str) -> bool,
+}
+
+/// Fails with what would fail in any case.
+pub fn check(build: &Build<'_>) -> Result<(), Failure> {
+    let Some(whole) = read(build.place)? else { return Ok(()) };
+    if !build.is_batch {
+        possible(&whole.spec, build.shell)?;
+        secrets_of(&whole.spec, build.has_secret)?;
+        return artifacts::sections(&whole.spec, &build.outputs).map(|_| ());
+    }
+    let tasks = read_tasks(build.place, &whole)?;
+    for (_, read) in &tasks {
+        possible(&read.spec, build.shell)?;
+        secrets_of(&read.spec, build.has_secret)?;
+    }
+    batch::check_outputs(&tasks, &build.outputs, build.combines)
+}
+
+/// Fails if the machine cannot do what the buildspec asks for.
+pub fn possible(spec: &Spec, local_shell: Option<&str>) -> Result<(), Failure> {
+    for user in spec.users() {
+        if !is_us(user) {
+            return Err(Failure::new(format!(
+                "the buildspec has `run-as: {user}`, and commands run as you here"
+            ))
+            .with_help("run pipe as that user, or leave `run-as` out of the buildspec that `local { buildspec = \"…\" }` names"));
         }
-    });
-    parameters.chain(secrets).collect()
+    }
+    let of_spec = spec.env.as_ref().and_then(|env| env.shell.as_deref());
+    match (local_shell, of_spec) {
+        (None, Some(shell @ ("powershell.exe" | "cmd.exe"))) => Err(Failure::new(format!(
+            "the buildspec wants the shell `{shell}`, which is of Windows"
+        ))
+        .with_help(
+            "let a command stand in: `local { run = \"…\" }`; or take another shell: `local { shell = \"bash\" }`",
+        )),
+        (Some(shell), _) | (None, Some(shell)) => find_shell(shell).map(|_| ()),
+        (None, None) => Ok(()),
+    }
+}
+
+/// Whether that user is who runs us; asked of `id`, which knows users from wherever they come.
+fn is_us(user: &str) -> bool {
+    let id = |arguments: &[&str]| {
+        let output = Command::new("id").args(arguments).output().ok()?;
+        output.status.success().then_some(output.stdout)
+    };
+    let us = id(&["-u"]);
+    us.is_some() && us == id(&["-u", "--", user])
+}
+
+/// Fails for a secret or parameter without a value here.
+fn secrets_of(spec: &Spec, has_secret: &dyn Fn(&str) -> bool) -> Result<(), Failure> {
+    let Some(env) = &spec.env else { return Ok(()) };
+    for parameter in env.parameter_store.iter().flatten().map(|(_, parameter)| parameter) {
+        if !has_secret(parameter) {
+            return Err(secrets::missing(parameter));
+        }
+    }
+    for text in env.secrets_manager.iter().flatten().map(|(_, text)| text) {
+        // The whole secret does as well: the key is then looked up in its JSON.
+        let has_whole = Reference::parse(text).is_ok_and(|reference| has_secret(reference.id));
+        if !has_secret(text) && !has_whole {
+            return Err(secrets::missing(text));
+        }
+    }
+    Ok(())
 }

@@ -1,92 +1,74 @@
 //! The environment of a build: what CodeBuild supplies (or what stands for it here), the buildspec's variables, the action's.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
 use super::super::{Environment, Job};
-use super::spec::Spec;
+use super::reference::Reference;
+use super::spec::{Spec, Task};
 use crate::run::outcome::Failure;
 use crate::run::paths::variable;
 
-/// The action's `EnvironmentVariables`, secrets looked up. With `lenient`, those without a value here are left out.
-pub fn of_action(job: &Job, json: &str, lenient: bool) -> Result<Vec<(String, String)>, Failure> {
-    #[derive(Deserialize)]
-    struct Variable {
-        name: String,
-        value: String,
-        #[serde(default, rename = "type")]
-        kind: String,
+/// One of the action's `EnvironmentVariables`.
+#[derive(Deserialize)]
+struct Variable {
+    name: String,
+    value: String,
+    #[serde(default, rename = "type")]
+    kind: String,
+}
+
+impl Variable {
+    fn is_secret(&self) -> bool {
+        matches!(self.kind.as_str(), "SECRETS_MANAGER" | "PARAMETER_STORE")
     }
-    let variables: Vec<Variable> = serde_json::from_str(json).map_err(|error| {
+}
+
+fn variables_of(json: &str) -> Result<Vec<Variable>, Failure> {
+    serde_json::from_str(json).map_err(|error| {
         Failure::new(format!(
             "`EnvironmentVariables` is not the JSON that CodeBuild expects: {error}"
         ))
         .with_help("a value with a quote or a line break breaks the JSON around it: commit messages often do")
-    })?;
+    })
+}
+
+/// The action's `EnvironmentVariables`, secrets looked up. With `lenient`, those without a value here are left out.
+pub fn of_action(job: &Job, json: &str, lenient: bool) -> Result<Vec<(String, String)>, Failure> {
     let mut out = Vec::new();
-    for Variable { name, value, kind } in variables {
-        match kind.as_str() {
-            "SECRETS_MANAGER" | "PARAMETER_STORE" => match job.secret(&value) {
-                Ok(secret) => out.push((name, secret)),
-                Err(_) if lenient => {}
-                Err(failure) => return Err(failure),
-            },
-            _ => out.push((name, value)),
+    for variable in variables_of(json)? {
+        if !variable.is_secret() {
+            out.push((variable.name, variable.value));
+            continue;
+        }
+        match job.secret(&variable.value) {
+            Ok(secret) => out.push((variable.name, secret)),
+            Err(_) if lenient => {}
+            Err(failure) => return Err(failure),
         }
     }
     Ok(out)
 }
 
 /// The whole environment that a build starts with. What comes later in the text wins: CodeBuild's own, the buildspec's
-/// variables, the action's, the local block's.
-pub fn of_build(job: &Job, spec: &Spec, folders: &[(String, PathBuf)]) -> Result<Environment, Failure> {
+/// variables, those of the build's place in a batch, the action's, the local block's.
+pub fn of_build(
+    job: &Job,
+    spec: &Spec,
+    folders: &[(String, PathBuf)],
+    task: Option<&Task>,
+) -> Result<Environment, Failure> {
     let mut out = job.environment()?;
-    let project = job.configuration("ProjectName").unwrap_or("local").to_owned();
-    let region = job
-        .action
-        .region
-        .as_ref()
-        .map_or("us-east-1", |region| region.value.as_str());
-    let arn = |resource: &str| format!("arn:aws:codebuild:{region}:000000000000:{resource}");
-    let id = format!("{project}:{}", uuid::Uuid::new_v4());
-    out.set("AWS_REGION", region);
-    out.set("AWS_DEFAULT_REGION", region);
-    out.set("CODEBUILD_BUILD_ARN", &arn(&format!("build/{id}")));
-    out.set("CODEBUILD_BUILD_ID", &id);
-    out.set("CODEBUILD_BUILD_IMAGE", "local");
-    out.set("CODEBUILD_BUILD_NUMBER", &job.name.attempt.to_string());
-    out.set("CODEBUILD_BUILD_SUCCEEDING", "1");
-    out.set(
-        "CODEBUILD_INITIATOR",
-        &format!("codepipeline/{}", job.run.pipeline.name),
-    );
-    out.set("CODEBUILD_LOG_PATH", &id);
-    out.set("CODEBUILD_PROJECT_ARN", &arn(&format!("project/{project}")));
-    out.set("CODEBUILD_SOURCE_REPO_URL", "");
-    out.set_path("CODEBUILD_SRC_DIR", &job.dir);
-    out.set(
-        "CODEBUILD_START_TIME",
-        &jiff::Timestamp::now().as_millisecond().to_string(),
-    );
-    for (name, folder) in folders {
-        let version = job
-            .inputs
-            .iter()
-            .find(|(input, _)| input == name)
-            .map(|(_, artifact)| artifact.digest.as_str());
-        let version = version.and_then(|digest| digest.get(..40)).unwrap_or_default();
-        let name = variable(name);
-        if *folder == job.dir {
-            // The content stands for the revision: an artifact need not come from a repository.
-            out.set("CODEBUILD_RESOLVED_SOURCE_VERSION", version);
-            out.set("CODEBUILD_SOURCE_VERSION", version);
-        } else {
-            out.set_path(&format!("CODEBUILD_SRC_DIR_{name}"), folder);
-            out.set(&format!("CODEBUILD_SOURCE_VERSION_{name}"), version);
-        }
+    supplied(job, &mut out);
+    sources(job, folders, &mut out);
+    if let Some(task) = task {
+        out.set("CODEBUILD_BATCH_BUILD_IDENTIFIER", &task.identifier);
     }
-    for (name, value) in spec.variables() {
+    let of_batch = task.iter().flat_map(|task| &task.variables);
+    let of_batch = of_batch.map(|(name, value)| (name, value.as_str()));
+    for (name, value) in spec.variables().chain(of_batch) {
+        hide_access_key(job, name, value);
         out.set(name, value);
     }
     if let Some(env) = &spec.env {
@@ -99,27 +81,110 @@ pub fn of_build(job: &Job, spec: &Spec, folders: &[(String, PathBuf)]) -> Result
     }
     if let Some(json) = job.configuration("EnvironmentVariables") {
         for (name, value) in of_action(job, json, false)? {
+            hide_access_key(job, &name, &value);
             out.set(&name, &value);
         }
     }
     for (name, value) in &job.plan.settings.env {
+        hide_access_key(job, name, value);
         out.set(name, value);
     }
     Ok(out)
 }
 
-/// `secret-id[:json-key[:version-stage[:version-id]]]`; the id may be an ARN, which has colons of its own. Locally a value may be
-/// given for the whole reference, or for the id alone: then the key is looked up in its JSON.
-fn secret_value(job: &Job, reference: &str) -> Result<String, Failure> {
-    let given_whole = job.known_secret(reference).is_some();
-    let (id, key) = split_reference(reference);
-    let Some(key) = key.filter(|_| !given_whole) else {
-        return job.secret(if given_whole { reference } else { id });
+/// Access keys are masked although nobody calls them secrets.
+fn hide_access_key(job: &Job, name: &str, value: &str) {
+    if matches!(
+        name,
+        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" | "AWS_SESSION_TOKEN"
+    ) {
+        job.run.secrets.add(value);
+    }
+}
+
+/// What CodeBuild supplies, or what stands for it here.
+fn supplied(job: &Job, out: &mut Environment) {
+    let project = job.configuration("ProjectName").unwrap_or("local").to_owned();
+    let region = job
+        .action
+        .region
+        .as_ref()
+        .map_or("us-east-1", |region| region.value.as_str());
+    let arn = |service: &str, resource: &str| format!("arn:aws:{service}:{region}:000000000000:{resource}");
+    let id = format!("{project}:{}", uuid::Uuid::new_v4());
+    let start = jiff::Timestamp::now().as_millisecond().to_string();
+    let values = [
+        ("AWS_REGION", region.to_owned()),
+        ("AWS_DEFAULT_REGION", region.to_owned()),
+        ("CODEBUILD_BUILD_ARN", arn("codebuild", &format!("build/{id}"))),
+        ("CODEBUILD_BUILD_ID", id.clone()),
+        ("CODEBUILD_BUILD_IMAGE", "local".to_owned()),
+        ("CODEBUILD_BUILD_NUMBER", job.name.attempt.to_string()),
+        ("CODEBUILD_BUILD_SUCCEEDING", "1".to_owned()),
+        ("CODEBUILD_BUILD_URL", format!("file://{}", job.run.run_dir.display())),
+        ("CODEBUILD_INITIATOR", format!("codepipeline/{}", job.run.pipeline.name)),
+        ("CODEBUILD_KMS_KEY_ID", arn("kms", "alias/aws/s3")),
+        ("CODEBUILD_LOG_PATH", id),
+        ("CODEBUILD_PROJECT_ARN", arn("codebuild", &format!("project/{project}"))),
+        ("CODEBUILD_SOURCE_REPO_URL", String::new()),
+        ("CODEBUILD_START_TIME", start),
+    ];
+    for (name, value) in values {
+        out.set(name, &value);
+    }
+    out.set_path("CODEBUILD_SRC_DIR", &job.dir);
+}
+
+fn sources(job: &Job, folders: &[(String, PathBuf)], out: &mut Environment) {
+    for (name, folder) in folders {
+        let artifact = job.inputs.iter().find(|(input, _)| input == name);
+        let version = artifact.map(|(_, artifact)| artifact.digest.as_str());
+        let version = version.and_then(|digest| digest.get(..40)).unwrap_or_default();
+        let name = variable(name);
+        if *folder == job.dir {
+            // The content stands for the revision: an artifact need not come from a repository.
+            out.set("CODEBUILD_RESOLVED_SOURCE_VERSION", version);
+            out.set("CODEBUILD_SOURCE_VERSION", version);
+        } else {
+            out.set_path(&format!("CODEBUILD_SRC_DIR_{name}"), folder);
+            out.set(&format!("CODEBUILD_SOURCE_VERSION_{name}"), version);
+            out.set(&format!("CODEBUILD_SOURCE_REPO_URL_{name}"), "");
+        }
+    }
+}
+
+/// The variables that are exported at the end, and what is to be said of those that are not: what has its value from a secret
+/// of the project (here: of the action) stays where it is.
+pub fn exported<'a>(job: &Job, spec: &'a Spec) -> (Vec<&'a str>, Vec<String>) {
+    let json = job.configuration("EnvironmentVariables").unwrap_or("[]");
+    let secrets = variables_of(json).unwrap_or_default();
+    let is_secret = |name: &str| {
+        secrets
+            .iter()
+            .any(|variable| variable.name == name && variable.is_secret())
     };
+    let (kept, held): (Vec<&str>, Vec<&str>) = spec
+        .exported()
+        .filter(|name| !name.starts_with("AWS_"))
+        .partition(|name| !is_secret(name));
+    let notes = held.into_iter().map(|name| {
+        format!("`{name}` is not exported: the action gives it the value of a secret, which CodeBuild does not let out")
+    });
+    (kept, notes.collect())
+}
+
+/// Locally a value may be given for the whole reference, or for the secret alone: then the key is looked up in its JSON.
+fn secret_value(job: &Job, text: &str) -> Result<String, Failure> {
+    if job.known_secret(text).is_some() {
+        return job.secret(text);
+    }
+    let reference = Reference::parse(text).map_err(Failure::new)?;
+    let id = reference.id;
     let whole = job.secret(id)?;
+    let Some(key) = reference.key else { return Ok(whole) };
     let json: serde_json::Value = serde_json::from_str(&whole).map_err(|_| {
         Failure::new(format!(
-            "the secret `{id}` is not JSON, and `{reference}` asks for its key `{key}`"
+            "the secret `{id}` is not JSON, and `{text}` asks for its key `{key}`"
         ))
     })?;
     let value = match json.get(key) {
@@ -129,38 +194,4 @@ fn secret_value(job: &Job, reference: &str) -> Result<String, Failure> {
     };
     job.run.secrets.add(&value);
     Ok(value)
-}
-
-pub(super) fn split_reference(reference: &str) -> (&str, Option<&str>) {
-    let colons = if reference.starts_with("arn:") { 7 } else { 1 };
-    let Some((at, _)) = reference.match_indices(':').nth(colons - 1) else {
-        return (reference, None);
-    };
-    let key = reference[at + 1..].split(':').next().filter(|key| !key.is_empty());
-    (&reference[..at], key)
-}
-
-/// The folder that a path in the buildspec's words is relative to.
-pub fn source_folder<'a>(folders: &'a [(String, PathBuf)], dir: &'a Path) -> &'a Path {
-    folders
-        .iter()
-        .map(|(_, folder)| folder.as_path())
-        .find(|folder| *folder == dir)
-        .unwrap_or(dir)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split_reference;
-
-    #[test]
-    fn references_to_secrets() {
-        assert_eq!(split_reference("npm"), ("npm", None));
-        assert_eq!(split_reference("prod/npm:token"), ("prod/npm", Some("token")));
-        assert_eq!(split_reference("npm:token:AWSCURRENT"), ("npm", Some("token")));
-        assert_eq!(split_reference("npm::AWSPREVIOUS"), ("npm", None));
-        let arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:npm-a1b2c3";
-        assert_eq!(split_reference(arn), (arn, None));
-        assert_eq!(split_reference(&format!("{arn}:token")), (arn, Some("token")));
-    }
 }

@@ -21,12 +21,12 @@ pub struct Phases<'a> {
     says_succeeding: bool,
     /// Lines to show before the next command.
     lines: Vec<String>,
-    /// A last step that reads the exported variables.
+    /// A last step that reads variables.
     export: Option<String>,
 }
 
 impl<'a> Phases<'a> {
-    /// `export` is shell text to run at the end of a build that succeeded.
+    /// `export` is shell text to run at the end.
     pub fn new(spec: &'a Spec, export: String) -> Self {
         let mut out = Self {
             phases: spec.phases().collect(),
@@ -73,6 +73,9 @@ impl<'a> Phases<'a> {
             };
             if let Some(command) = list.as_ref().and_then(|list| list.0.get(self.index)) {
                 self.index += 1;
+                if command.trim().is_empty() {
+                    continue;
+                }
                 return Some(self.step(command));
             }
             self.index = 0;
@@ -100,7 +103,7 @@ impl<'a> Phases<'a> {
     }
 
     fn last_step(&mut self) -> Option<Step> {
-        let text = self.export.take().filter(|_| self.failure.is_none())?;
+        let text = self.export.take()?;
         Some(Step { text, shown: None })
     }
 
