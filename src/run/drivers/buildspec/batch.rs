@@ -181,18 +181,21 @@ async fn one(job: &mut Job, task: &Task, read: &Read) -> Result<End, Failure> {
 }
 
 fn reason_to_skip(task: &Task, tasks: &[(Task, Read)], ran: &[Ran], fast_fail: bool) -> Option<String> {
-    let counts = |(other, _): &&(Task, Read)| !other.ignore_failure;
-    let not_well = |ran: &Ran| !matches!(ran.end, End::Finished(_));
-    let failed = tasks.iter().zip(ran).filter(|(_, ran)| not_well(ran));
-    let mut failed = failed
-        .map(|(task, _)| task)
-        .filter(counts)
+    // What was not begun is not complete, whoever would have ignored its failure.
+    let stands_in_the_way = |(task, ran): (&Task, &Ran)| match ran.end {
+        End::Finished(_) => false,
+        End::Failed(_) => !task.ignore_failure,
+        End::Skipped(_) => true,
+    };
+    let others = tasks.iter().map(|(task, _)| task).zip(ran);
+    let mut others = others
+        .filter(|other| stands_in_the_way(*other))
         .map(|(task, _)| &task.identifier);
     if fast_fail {
-        let other = failed.next()?;
+        let other = others.next()?;
         return Some(format!("because `{other}` failed and `fast-fail` is on"));
     }
-    let other = failed.find(|name| task.depends_on.contains(name))?;
+    let other = others.find(|name| task.depends_on.contains(name))?;
     Some(format!("because it depends on `{other}`"))
 }
 
