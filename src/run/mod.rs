@@ -18,6 +18,7 @@
 //!                           logs/<stage>/<action>.log
 //!                           work/<n>/   an action's folder, kept only if the action failed
 //! .pipe/store/              artifacts, by content
+//! .pipe/cache/<project>/    what builds keep for the next one
 //! .pipe/s3/<bucket>/…       what was deployed to a bucket
 //! ```
 

@@ -358,7 +358,7 @@ impl Planner<'_> {
             is_batch: entry("BatchEnabled").flatten().is_some_and(buildspec::is_true),
             combines: entry("CombineArtifacts").flatten().is_some_and(buildspec::is_true),
             outputs: action.outputs.iter().map(|output| output.name.value.as_str()).collect(),
-            has_secret: &|name| self.find_secret(name).is_some(),
+            secret: &|name| self.find_secret(name),
         })
     }
 

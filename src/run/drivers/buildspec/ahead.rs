@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::super::find_shell;
-use super::reference::Reference;
+use super::reference::value_of;
 use super::spec::{Read, Spec, Task};
 use super::{artifacts, batch};
 use crate::run::outcome::Failure;
@@ -99,8 +99,8 @@ pub struct Build<'a> {
     pub is_batch: bool,
     pub combines: bool,
     pub outputs: Vec<&'a str>,
-    /// Whether a secret has a value here.
-    pub has_secret: &'a dyn Fn(&str) -> bool,
+    /// The value of a secret here.
+    pub secret: &'a dyn Fn(&str) -> Option<String>,
 }
 
 /// Fails with what would fail in any case.
@@ -108,13 +108,13 @@ pub fn check(build: &Build<'_>) -> Result<(), Failure> {
     let Some(whole) = read(build.place)? else { return Ok(()) };
     if !build.is_batch {
         possible(&whole.spec, build.shell)?;
-        secrets_of(&whole.spec, build.has_secret)?;
+        secrets_of(&whole.spec, build.secret)?;
         return artifacts::sections(&whole.spec, &build.outputs).map(|_| ());
     }
     let tasks = read_tasks(build.place, &whole)?;
     for (_, read) in &tasks {
         possible(&read.spec, build.shell)?;
-        secrets_of(&read.spec, build.has_secret)?;
+        secrets_of(&read.spec, build.secret)?;
     }
     batch::check_outputs(&tasks, &build.outputs, build.combines)
 }
@@ -153,19 +153,13 @@ fn is_us(user: &str) -> bool {
 }
 
 /// Fails for a secret or parameter without a value here.
-fn secrets_of(spec: &Spec, has_secret: &dyn Fn(&str) -> bool) -> Result<(), Failure> {
+fn secrets_of(spec: &Spec, secret: &dyn Fn(&str) -> Option<String>) -> Result<(), Failure> {
     let Some(env) = &spec.env else { return Ok(()) };
     for parameter in env.parameter_store.iter().flatten().map(|(_, parameter)| parameter) {
-        if !has_secret(parameter) {
-            return Err(secrets::missing(parameter));
-        }
+        secret(parameter).ok_or_else(|| secrets::missing(parameter))?;
     }
-    for text in env.secrets_manager.iter().flatten().map(|(_, text)| text) {
-        // The whole secret does as well: the key is then looked up in its JSON.
-        let has_whole = Reference::parse(text).is_ok_and(|reference| has_secret(reference.id));
-        if !has_secret(text) && !has_whole {
-            return Err(secrets::missing(text));
-        }
+    for reference in env.secrets_manager.iter().flatten().map(|(_, reference)| reference) {
+        value_of(reference, secret)?;
     }
     Ok(())
 }

@@ -116,6 +116,8 @@ struct Ran {
 pub async fn carry_out(job: &mut Job, tasks: &[(Task, Read)], fast_fail: bool) -> Result<Done, Failure> {
     let own = job.dir.clone();
     let folder = job.beside("build");
+    job.log
+        .say(&format!("batch of {} builds, one after the other", tasks.len()));
     let mut ran: Vec<Ran> = Vec::new();
     for (task, read) in tasks {
         job.dir = folder.join(&task.identifier).join("src");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::super::{Environment, Job};
-use super::reference::Reference;
+use super::reference::value_of;
 use super::spec::{Spec, Task};
 use crate::run::outcome::Failure;
 use crate::run::paths::variable;
@@ -173,25 +173,14 @@ pub fn exported<'a>(job: &Job, spec: &'a Spec) -> (Vec<&'a str>, Vec<String>) {
     (kept, notes.collect())
 }
 
-/// Locally a value may be given for the whole reference, or for the secret alone: then the key is looked up in its JSON.
+/// The value of a reference; from now on it is masked, and so is the whole secret that it is a part of.
 fn secret_value(job: &Job, text: &str) -> Result<String, Failure> {
-    if job.known_secret(text).is_some() {
-        return job.secret(text);
-    }
-    let reference = Reference::parse(text).map_err(Failure::new)?;
-    let id = reference.id;
-    let whole = job.secret(id)?;
-    let Some(key) = reference.key else { return Ok(whole) };
-    let json: serde_json::Value = serde_json::from_str(&whole).map_err(|_| {
-        Failure::new(format!(
-            "the secret `{id}` is not JSON, and `{text}` asks for its key `{key}`"
-        ))
-    })?;
-    let value = match json.get(key) {
-        Some(serde_json::Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => return Err(Failure::new(format!("the secret `{id}` has no key `{key}`"))),
+    let lookup = |name: &str| {
+        let value = job.known_secret(name)?;
+        job.run.secrets.add(&value);
+        Some(value)
     };
+    let value = value_of(text, lookup)?;
     job.run.secrets.add(&value);
     Ok(value)
 }

@@ -1,5 +1,8 @@
 //! References to secrets, as `env/secrets-manager` has them: `secret-id[:json-key[:version-stage[:version-id]]]`.
 
+use crate::run::outcome::Failure;
+use crate::run::secrets;
+
 /// A reference, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference<'a> {
@@ -36,6 +39,26 @@ impl<'a> Reference<'a> {
     /// Whether it asks for another version than the present one.
     pub fn is_of_older_version(&self) -> bool {
         self.version.is_some() || self.stage.is_some_and(|stage| stage != "AWSCURRENT")
+    }
+}
+
+/// The value of a reference: that given for the whole of it, or, where one is given for the secret alone, that of the key in its JSON.
+pub fn value_of(text: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<String, Failure> {
+    if let Some(value) = lookup(text) {
+        return Ok(value);
+    }
+    let Reference { id, key, .. } = Reference::parse(text).map_err(Failure::new)?;
+    let whole = lookup(id).ok_or_else(|| secrets::missing(text))?;
+    let Some(key) = key else { return Ok(whole) };
+    let json: serde_json::Value = serde_json::from_str(&whole).map_err(|_| {
+        Failure::new(format!(
+            "the secret `{id}` is not JSON, and `{text}` asks for its key `{key}`"
+        ))
+    })?;
+    match json.get(key) {
+        Some(serde_json::Value::String(text)) => Ok(text.clone()),
+        Some(other) => Ok(other.to_string()),
+        None => Err(Failure::new(format!("the secret `{id}` has no key `{key}`"))),
     }
 }
 
