@@ -5,7 +5,13 @@ mod artifacts;
 mod buildspec;
 mod buildspec_cases;
 mod engine;
+mod invoke;
+mod pipelines;
 mod resuming;
+mod rules;
+mod secrets;
+mod shell;
+mod simulate;
 mod sources;
 mod stopping;
 
@@ -163,7 +169,13 @@ fn a_command_of_the_users_stands_in() {
 
 /// A run of a source and one more action.
 fn ran(action: pipe::ir::Action, change: impl FnOnce(&mut RunOptions)) -> Ran {
-    let project = Project::new(&[("data.json", "{}"), ("broken.json", "{")]);
+    let project = Project::new(&[
+        (
+            "data.json",
+            "{\"Resources\": {\"Topic\": {\"Type\": \"AWS::SNS::Topic\"}}}",
+        ),
+        ("broken.json", "{"),
+    ]);
     let mut options = project.options();
     change(&mut options);
     project.run_with(

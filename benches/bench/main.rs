@@ -1,8 +1,10 @@
-//! What `pipe` costs: in time, as ratios ([`speed`]), and in instructions, as a gate ([`instructions`]).
+//! What `pipe` costs: in time, as ratios ([`speed`]), and in instructions, as a gate
+//! ([`instructions`]); and what it takes to capture output ([`masking`]).
 //!
 //!     cargo build --profile dist
 //!     cargo bench --profile dist --bench bench -- speed [--quick] [--slack 1.5]
 //!     cargo bench --profile dist --bench bench -- instructions [--record]
+//!     cargo bench --profile dist --bench bench -- masking
 //!     cargo bench --profile dist --bench bench -- generate DIR            writes the measured pipelines, nothing else
 
 #![expect(
@@ -13,6 +15,7 @@
 
 mod generate;
 mod instructions;
+mod masking;
 mod programs;
 mod speed;
 
@@ -27,9 +30,10 @@ fn main() -> ExitCode {
         ["speed", options @ ..] => speed::run(options),
         ["instructions"] => instructions::gate(),
         ["instructions", "--record"] => instructions::record(),
+        ["masking"] => masking::run(),
         ["generate", folder] => generate::write_all(Path::new(folder)).map(|_| true),
         ["stand-in", what @ ..] => speed::stand_in(what).map(|()| true),
-        _ => Err("say what to measure: speed, instructions, or generate DIR".to_owned()),
+        _ => Err("say what to measure: speed, instructions, masking, or generate DIR".to_owned()),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

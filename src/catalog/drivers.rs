@@ -8,6 +8,7 @@
 //! | `buildspec` | CodeBuild projects | `buildspec`, `shell` |
 //! | `approval` | approvals | |
 //! | `s3_deploy` | copies to S3 buckets | |
+//! | `pipeline` | other pipelines of the file | |
 //! | `simulate` | what has no meaning off AWS | `outputs`, `files` |
 //! | `variable_check` | comparisons of variables | |
 //! | `deployment_window` | windows of time | |
@@ -16,13 +17,14 @@
 //! `buildspec`. So a `local` block may say any setting of any driver: which of them is used depends on what stands in.
 
 /// Every driver; a provider's `local` names one of them.
-pub const DRIVERS: [&str; 9] = [
+pub const DRIVERS: [&str; 10] = [
     "git_source",
     "file_source",
     "shell",
     "buildspec",
     "approval",
     "s3_deploy",
+    "pipeline",
     "simulate",
     "variable_check",
     "deployment_window",

@@ -1,5 +1,6 @@
 //! The arguments. The doc comments are the help.
 
+use std::ffi::OsString;
 use std::num::NonZero;
 use std::path::PathBuf;
 
@@ -279,9 +280,25 @@ pub(super) struct RunArgs {
     #[arg(long = "source", value_name = "ACTION=PATH|URL[@REV]", value_parser = key_value)]
     pub(super) sources: Vec<(String, String)>,
 
+    /// Take this revision of a source: a commit, an image's digest, a version of an object; may be repeated
+    #[arg(long = "revision", value_name = "ACTION=[TYPE:]VALUE", value_parser = key_value)]
+    pub(super) revisions: Vec<(String, String)>,
+
+    /// Take the values of secrets from a file: lines `NAME=value`, or an object in JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) secrets: Option<PathBuf>,
+
+    /// Ask a command for the values of secrets: it finds a name in $PIPE_SECRET_NAME and prints the value
+    #[arg(long, value_name = "CMD")]
+    pub(super) secret_command: Option<String>,
+
     /// Approve whatever asks
     #[arg(short, long)]
     pub(super) yes: bool,
+
+    /// Without a terminal: wait for answers by `pipe approve` and `pipe reject`, instead of leaving the run with status 75
+    #[arg(long)]
+    pub(super) wait: bool,
 
     /// Print events, one JSON object a line, instead of a view
     #[arg(long)]
@@ -290,6 +307,10 @@ pub(super) struct RunArgs {
     /// How many actions may run at the same time; as many as there are processors, if not given
     #[arg(short, long, value_name = "N")]
     pub(super) jobs: Option<NonZero<usize>>,
+
+    /// The run's id, for the run that starts this one
+    #[arg(long, value_name = "ID", hide = true)]
+    pub(super) execution_id: Option<uuid::Uuid>,
 
     /// Where to keep logs and artifacts instead of `.pipe/` beside the file
     #[arg(long, value_name = "DIR")]
@@ -355,6 +376,16 @@ pub(super) struct Params {
 }
 
 impl Params {
+    /// As they were written, for this program to read them again.
+    pub(super) fn arguments(&self) -> Vec<OsString> {
+        let defines = self
+            .defines
+            .iter()
+            .flat_map(|(name, value)| ["-D".into(), format!("{name}={value}").into()]);
+        let file = self.params.iter().flat_map(|path| ["--params".into(), path.into()]);
+        defines.chain(file).collect()
+    }
+
     /// As the compiler takes them. Reads the parameter file.
     pub(super) fn options(&self) -> Result<Options, Error> {
         let params = match &self.params {

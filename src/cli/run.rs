@@ -10,6 +10,8 @@ use super::load::{load, select};
 use super::status::Status;
 use crate::catalog::Catalog;
 use crate::ir::TypeId;
+use crate::run::drivers::pipeline::Neighbours;
+use crate::run::secrets::Sources;
 use crate::run::{self, Drivers, RunOptions, Show, keeper};
 
 /// Compiles a file and runs one of its pipelines; nothing starts if there are errors.
@@ -21,6 +23,10 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<Status, Error
     let Some(compiled) = load(&args.file, &args.params, console)? else {
         return Ok(Status::No);
     };
+    let neighbours = Neighbours {
+        pipelines: compiled.pipelines.clone(),
+        arguments: [vec![args.file.clone().into()], args.params.arguments()].concat(),
+    };
     let pipeline = select(compiled.pipelines, &args.file, args.pipeline.as_deref())?;
     let options = RunOptions {
         file: Some(args.file.display().to_string()),
@@ -29,7 +35,12 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<Status, Error
         variables: args.variables.clone(),
         conditions: args.conditions.clone(),
         sources: args.sources.clone(),
+        revisions: args.revisions.clone(),
+        neighbours,
+        execution_id: args.execution_id.map(|id| id.to_string()),
+        secrets: Sources::new(args.secrets.clone(), args.secret_command.clone()),
         yes: args.yes,
+        wait: args.wait,
         jobs: args.jobs.map(Into::into),
         show: if args.json { Show::Json } else { Show::Fitting },
         ..RunOptions::default()

@@ -26,13 +26,17 @@ pub struct Document {
 /// The type of the resource that is a pipeline.
 const PIPELINE_RESOURCE: &str = "AWS::CodePipeline::Pipeline";
 
-/// Reads a document; `text` is JSON if it begins as JSON does, else YAML.
-pub fn read(text: &str, file: FileId, diags: &mut Diagnostics) -> Document {
-    let parsed = match text.trim_start().starts_with(['{', '[']) {
+/// A text as a tree: JSON if it begins as JSON does, else YAML. None, and a report, if it is neither.
+pub fn parse(text: &str, file: FileId, diags: &mut Diagnostics) -> Option<Tree> {
+    match text.trim_start().starts_with(['{', '[']) {
         true => json::parse(text, file, diags),
         false => yaml::parse(text, file, diags),
-    };
-    let Some(tree) = parsed else {
+    }
+}
+
+/// Reads a document; `text` is JSON if it begins as JSON does, else YAML.
+pub fn read(text: &str, file: FileId, diags: &mut Diagnostics) -> Document {
+    let Some(tree) = parse(text, file, diags) else {
         return Document {
             pipelines: Vec::new(),
             wording: Wording::CodePipeline,

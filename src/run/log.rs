@@ -101,7 +101,10 @@ impl Log {
         if self.failed.is_none() {
             self.failed = self.write_file(bytes).err();
         }
-        for part in bytes.split_inclusive(|&byte| byte == b'\n') {
+        for part in self
+            .without_what_nobody_sees(bytes)
+            .split_inclusive(|&byte| byte == b'\n')
+        {
             let (text, ends) = match part.strip_suffix(b"\n") {
                 Some(text) => (text, true),
                 None => (part, false),
@@ -112,6 +115,21 @@ impl Log {
             if ends {
                 self.end_line();
             }
+        }
+    }
+
+    /// The last lines of `bytes`, if the lines before them would be dropped again.
+    fn without_what_nobody_sees<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        if self.screen.shows_every_line() {
+            return bytes;
+        }
+        let mut ends = (0..bytes.len()).rev().filter(|&at| bytes[at] == b'\n');
+        match ends.nth(TAIL_LINES) {
+            Some(before) => {
+                self.line.clear();
+                &bytes[before + 1..]
+            }
+            None => bytes,
         }
     }
 

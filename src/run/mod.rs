@@ -31,7 +31,7 @@ pub mod inbox;
 pub mod journal;
 pub mod keeper;
 mod lock;
-mod log;
+pub mod log;
 pub mod outcome;
 mod paths;
 pub mod plan;
@@ -40,6 +40,7 @@ mod prepare;
 pub mod process;
 pub mod restore;
 mod resume;
+pub mod revision;
 pub mod secrets;
 mod session;
 mod settings;
@@ -125,6 +126,8 @@ pub struct RunOptions {
     pub conditions: Vec<(String, bool)>,
     /// `--source action=PATH|URL[@REV]`, relative to the current folder.
     pub sources: Vec<(String, String)>,
+    /// `--revision action=[TYPE:]VALUE`: what a source takes in place of its newest revision.
+    pub revisions: Vec<(String, String)>,
     /// Approves everything.
     pub yes: bool,
     /// Waits for answers from elsewhere although there is no terminal.
@@ -134,6 +137,14 @@ pub struct RunOptions {
     pub show: Show,
     /// Environment variables that are looked up before the process's own (`PIPE_SECRET_…`).
     pub environment: BTreeMap<String, String>,
+    /// The file's pipelines, for the actions that invoke one of them.
+    pub neighbours: drivers::pipeline::Neighbours,
+    /// The run's id, if whoever starts it has to know it.
+    pub execution_id: Option<String>,
+    /// Nobody is there to be asked.
+    pub is_unattended: bool,
+    /// Where values of secrets come from besides the environment.
+    pub secrets: secrets::Sources,
     /// Questions can be asked although standard input is no terminal.
     pub answers_from_stdin: bool,
 }
@@ -144,6 +155,10 @@ impl RunOptions {
     }
 
     fn can_ask(&self) -> bool {
+        !self.is_unattended && self.has_somebody_to_ask()
+    }
+
+    fn has_somebody_to_ask(&self) -> bool {
         self.answers_from_stdin || (io::stdin().is_terminal() && io::stderr().is_terminal())
     }
 
@@ -163,6 +178,15 @@ impl RunOptions {
         }
         for (name, value) in &self.sources {
             out.push_str(&format!(" --source {}", shell_word(&format!("{name}={value}"))));
+        }
+        for (name, value) in &self.revisions {
+            out.push_str(&format!(" --revision {}", shell_word(&format!("{name}={value}"))));
+        }
+        if let Some(file) = self.secrets.file() {
+            out.push_str(&format!(" --secrets {}", shell_word(&file.display().to_string())));
+        }
+        if let Some(command) = self.secrets.command() {
+            out.push_str(&format!(" --secret-command {}", shell_word(command)));
         }
         if self.yes {
             out.push_str(" --yes");
@@ -218,6 +242,9 @@ pub fn run(pipeline: &Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> 
         Ok(plan) => plan,
         Err(refusals) => return refuse(&refusals),
     };
+    if let Some(warning) = options.secrets.warning() {
+        say(&format!("warning: {warning}\n"));
+    }
     end(resume::start(&pipeline, plan, drivers, options))
 }
 

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::drivers::buildspec::{self, ahead};
-use super::drivers::{file_source, git_source};
+use super::drivers::{self, file_source, git_source, shell};
 use super::outcome::Failure;
 use super::planned::{ActionPlan, ActionRef, Driver, How, Plan, Position, RuleRef};
+use super::revision::Revision;
 use super::secrets;
 use super::settings::Settings;
 use super::variables::{EXECUTION, PIPELINE};
@@ -44,6 +45,7 @@ pub fn plan(pipeline: &ir::Pipeline, drivers: &dyn Drivers, options: &RunOptions
         refusals: Vec::new(),
     };
     planner.check_command_line();
+    planner.check_secrets();
     planner.variables();
     for stage in &pipeline.stages {
         let plans = stage
@@ -136,17 +138,27 @@ impl Planner<'_> {
             let actions = pipeline.stages.iter().flat_map(|stage| &stage.actions);
             actions.filter(|action| action.type_id.is_source())
         };
-        for (name, _) in &self.options.sources {
-            if !sources().any(|action| is_called(action, name)) {
-                let known = sources().map(|action| action.name.value.as_str());
-                let message = format!("`--source {name}=…`: the pipeline has no source action `{name}`");
-                self.refuse(
-                    RefusalKind::Usage,
-                    None,
-                    message,
-                    Some(say_known("its sources are", known)),
-                );
+        let options = self.options;
+        for (option, given) in [("--source", &options.sources), ("--revision", &options.revisions)] {
+            for (name, _) in given {
+                if !sources().any(|action| is_called(action, name)) {
+                    let known = sources().map(|action| action.name.value.as_str());
+                    let message = format!("`{option} {name}=…`: the pipeline has no source action `{name}`");
+                    self.refuse(
+                        RefusalKind::Usage,
+                        None,
+                        message,
+                        Some(say_known("its sources are", known)),
+                    );
+                }
             }
+        }
+    }
+
+    fn check_secrets(&mut self) {
+        if let Err(failure) = self.options.secrets.check() {
+            let help = "correct the file that `--secrets` names".to_owned();
+            self.refuse(RefusalKind::Usage, None, failure.message, Some(help));
         }
     }
 
@@ -182,7 +194,9 @@ impl Planner<'_> {
             .find(|(name, _)| action.type_id.is_source() && is_called(action, name))
             .map(|(_, source)| source.clone());
         let (how, driver) = self.choose(&place, action, &settings, source.as_deref());
+        let revisions = self.revisions(&place, action);
         self.collect_secrets(&place, action, &settings);
+        self.check_shell(&place, action, driver, &settings);
         if driver == Driver::FileSource && source.is_none() {
             self.check_path(&place, action, &settings);
         }
@@ -194,12 +208,37 @@ impl Planner<'_> {
                 }
             }
         }
+        if driver == Driver::Pipeline
+            && let Err(failures) = drivers::pipeline::check(action, self.pipeline, self.drivers, self.options)
+        {
+            for failure in failures {
+                self.failed(&place, failure);
+            }
+        }
         ActionPlan {
             how,
             driver,
             settings,
             source,
+            revisions,
         }
+    }
+
+    fn revisions(&mut self, place: &str, action: &ir::Action) -> Vec<Revision> {
+        let mut out = Vec::new();
+        for (name, text) in &self.options.revisions {
+            if action.type_id.is_source() && is_called(action, name) {
+                match Revision::read(text, action) {
+                    Ok(revision) => out.push(revision),
+                    Err(problem) => {
+                        let message = format!("`--revision {name}={text}`: {problem}");
+                        let help = Some("correct it, or leave it out".to_owned());
+                        self.refuse(RefusalKind::Usage, Some(place.to_owned()), message, help);
+                    }
+                }
+            }
+        }
+        out
     }
 
     fn choose(&mut self, place: &str, action: &ir::Action, settings: &Settings, source: Option<&str>) -> (How, Driver) {
@@ -218,6 +257,10 @@ impl Planner<'_> {
             return (How::Simulated, Driver::Simulate);
         };
         match Driver::from_name(&name) {
+            // What it gives is said: then it need not run.
+            Some(Driver::Pipeline) if action.local.settings.contains_key("outputs") => {
+                (How::Simulated, Driver::Simulate)
+            }
             Some(Driver::Simulate) => (How::Simulated, Driver::Simulate),
             Some(driver) => (How::CarriedOut, driver),
             None => {
@@ -229,6 +272,22 @@ impl Planner<'_> {
                 );
                 (How::Simulated, Driver::Simulate)
             }
+        }
+    }
+
+    fn check_shell(&mut self, place: &str, action: &ir::Action, driver: Driver, settings: &Settings) {
+        if driver == Driver::Shell
+            && let Err(failure) = shell::check(action)
+        {
+            self.failed(place, failure);
+        }
+        if let Some(name) = &settings.shell
+            && let Err(failure) = drivers::find_shell(name)
+        {
+            self.failed(
+                place,
+                failure.with_help("install it, or correct the local setting `shell`"),
+            );
         }
     }
 
@@ -273,14 +332,14 @@ impl Planner<'_> {
             if let Some(value) = self.find_secret(&name) {
                 self.plan.secrets.insert(name, value);
             } else {
-                self.failed(place, secrets::missing(&name));
+                self.failed(place, secrets::missing(&name, self.options));
             }
         }
     }
 
     fn find_secret(&self, name: &str) -> Option<String> {
         let known = self.plan.secrets.get(name).cloned();
-        known.or_else(|| self.options.environment(&secrets::environment_name(name)))
+        known.or_else(|| secrets::find(name, self.options))
     }
 
     /// One checkout cannot be two repositories: where several sources are git repositories, only that which the checkout
@@ -359,6 +418,7 @@ impl Planner<'_> {
             combines: entry("CombineArtifacts").flatten().is_some_and(buildspec::is_true),
             outputs: action.outputs.iter().map(|output| output.name.value.as_str()).collect(),
             secret: &|name| self.find_secret(name),
+            options: self.options,
         })
     }
 
@@ -397,6 +457,8 @@ impl Planner<'_> {
                 };
                 // A CodeBuild project is known only by its name here: without an input there is no buildspec to carry out.
                 let driver = match driver {
+                    // Java understands more: then it is one of those that are not evaluated here.
+                    Driver::VariableCheck if !drivers::variable_check::can_be_made(rule) => Driver::Simulate,
                     Driver::VariableCheck | Driver::DeploymentWindow | Driver::Shell => driver,
                     Driver::Buildspec if !rule.inputs.is_empty() => driver,
                     _ => Driver::Simulate,
@@ -404,7 +466,7 @@ impl Planner<'_> {
                 self.plan.rules.insert(at, driver);
                 let place = format!("{}, {}, rule {}", stage.name, position.words(), rule.name);
                 if driver == Driver::DeploymentWindow
-                    && let Err(problem) = super::drivers::deployment_window::check(rule)
+                    && let Err(problem) = drivers::deployment_window::check(rule)
                 {
                     self.impossible(
                         &place,
@@ -460,10 +522,14 @@ fn gives(plan: &ActionPlan, action: &ir::Action, key: &str) -> bool {
     plan.settings.outputs.contains_key(key)
         || match plan.driver {
             Driver::GitSource => git_source::VARIABLES.contains(&key),
-            Driver::FileSource => super::drivers::file_source::variables_of(action).contains(&key),
-            Driver::Simulate => super::drivers::simulate::gives(action, key),
+            Driver::FileSource => drivers::file_source::variables_of(action).contains(&key),
+            Driver::Simulate => drivers::simulate::gives(action, key),
             Driver::Shell => action.output_variables.iter().any(|variable| variable.value == key),
-            Driver::S3Deploy | Driver::Approval | Driver::VariableCheck | Driver::DeploymentWindow => false,
+            Driver::S3Deploy
+            | Driver::Pipeline
+            | Driver::Approval
+            | Driver::VariableCheck
+            | Driver::DeploymentWindow => false,
             // What a build exports is known when it has ended.
             Driver::Buildspec | Driver::StandIn => true,
         }

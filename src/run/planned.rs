@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::revision::{Revision, RevisionType};
 use super::settings::Settings;
 use crate::ir;
 
@@ -16,6 +17,8 @@ pub enum Driver {
     Buildspec,
     Approval,
     S3Deploy,
+    /// Another pipeline of the file.
+    Pipeline,
     Simulate,
     /// The user's own command: `local { run = … }`.
     StandIn,
@@ -24,13 +27,14 @@ pub enum Driver {
 }
 
 impl Driver {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::GitSource,
         Self::FileSource,
         Self::Shell,
         Self::Buildspec,
         Self::Approval,
         Self::S3Deploy,
+        Self::Pipeline,
         Self::Simulate,
         Self::StandIn,
         Self::VariableCheck,
@@ -45,6 +49,7 @@ impl Driver {
             Self::Buildspec => "buildspec",
             Self::Approval => "approval",
             Self::S3Deploy => "s3_deploy",
+            Self::Pipeline => "pipeline",
             Self::Simulate => "simulate",
             Self::StandIn => "run",
             Self::VariableCheck => "variable_check",
@@ -112,6 +117,15 @@ pub struct ActionPlan {
     pub settings: Settings,
     /// Where a source takes its files from, when the driver has not to find out.
     pub source: Option<String>,
+    /// What a source takes in place of its newest revision.
+    pub revisions: Vec<Revision>,
+}
+
+impl ActionPlan {
+    pub fn revision(&self, kind: RevisionType) -> Option<&str> {
+        let found = self.revisions.iter().rev().find(|revision| revision.kind == kind);
+        found.map(|revision| revision.value.as_str())
+    }
 }
 
 /// All that was found out before the start.

@@ -35,9 +35,7 @@ pub(super) fn session(
         std::fs::write(&ignore, "*\n")?;
     }
     let secrets = Secrets::default();
-    for value in plan.secrets.values() {
-        secrets.add(value);
-    }
+    secrets.add_all(plan.secrets.values().map(String::as_str));
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let context = Context {
         run_dir: run_dir.clone(),

@@ -61,6 +61,8 @@ impl Stored {
             file: self.setup.file.clone(),
             project_dir: self.setup.project_dir.clone(),
             sources: self.setup.sources.clone(),
+            revisions: self.setup.revisions.clone(),
+            neighbours: self.setup.neighbours.clone(),
             variables: self.started.variables.clone().into_iter().collect(),
             ..RunOptions::default()
         }
@@ -102,5 +104,6 @@ fn recorded(action: &Action, planned: Option<&PlannedAction>) -> ActionPlan {
         }),
         settings: Settings::read(&action.local).unwrap_or_default(),
         source: None,
+        revisions: Vec::new(),
     }
 }

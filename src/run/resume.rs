@@ -60,7 +60,8 @@ pub(super) fn start(
     drivers: &dyn Drivers,
     options: RunOptions,
 ) -> Result<RunOutcome, SessionError> {
-    let id = uuid::Uuid::new_v4().to_string();
+    let given = options.execution_id.clone();
+    let id = given.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let start = Start {
         execution: id.clone(),
         trigger: Trigger {

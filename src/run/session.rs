@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::pending;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -433,6 +433,7 @@ impl Loop {
             driver,
             settings: Settings::default(),
             source: None,
+            revisions: Vec::new(),
         };
         let stage = execution.definition.stage(start.at.stage);
         let (name, log) = rule_log(&stage.name.value, start.at.position, &rule.name.value, start.attempt);
@@ -580,6 +581,7 @@ fn job(
         log,
         stop: stopped,
         token: None,
+        notes: Mutex::default(),
     };
     (stop, job)
 }

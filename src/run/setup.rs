@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::drivers::pipeline::Neighbours;
+use super::planned::Driver;
 use super::{Drivers, RunOptions};
 use crate::ir::{Action, Pipeline, TypeId};
 
@@ -17,7 +19,7 @@ pub const PIPELINE: &str = "pipeline.json";
 const SETUP: &str = "setup.json";
 
 /// What a run was started with, besides what its journal says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Setup {
     /// The `.pipe` file as it was given.
     pub file: Option<String>,
@@ -25,6 +27,12 @@ pub struct Setup {
     pub project_dir: PathBuf,
     /// `--source`, by action; paths are absolute.
     pub sources: Vec<(String, String)>,
+    /// `--revision`, by action.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revisions: Vec<(String, String)>,
+    /// The pipelines that this one may invoke.
+    #[serde(default)]
+    pub neighbours: Neighbours,
     /// The drivers that the providers name, by type.
     pub drivers: BTreeMap<String, String>,
 }
@@ -35,13 +43,21 @@ impl Setup {
         let actions = actions.map(|action| &action.type_id);
         let rules = pipeline.stages.iter().flat_map(|stage| stage.rules());
         let types = actions.chain(rules.map(|rule| &rule.type_id));
+        let drivers: BTreeMap<String, String> = types
+            .filter_map(|type_id| Some((type_id.to_string(), drivers.driver(type_id)?)))
+            .collect();
+        let invokes = drivers.values().any(|driver| driver == Driver::Pipeline.name());
         Self {
             file: options.file.clone(),
             project_dir: options.project_dir.clone(),
             sources: options.sources.clone(),
-            drivers: types
-                .filter_map(|type_id| Some((type_id.to_string(), drivers.driver(type_id)?)))
-                .collect(),
+            revisions: options.revisions.clone(),
+            neighbours: if invokes {
+                kept(&options.neighbours)
+            } else {
+                Neighbours::default()
+            },
+            drivers,
         }
     }
 
@@ -85,6 +101,16 @@ impl Pinned {
         fs::create_dir_all(run_dir)?;
         fs::write(run_dir.join(PIPELINE), &self.json)?;
         fs::write(run_dir.join(SETUP), serde_json::to_vec(setup)?)
+    }
+}
+
+fn kept(neighbours: &Neighbours) -> Neighbours {
+    let pipelines = neighbours.pipelines.iter();
+    Neighbours {
+        pipelines: pipelines
+            .map(|pipeline| without_secrets(pipeline).into_owned())
+            .collect(),
+        arguments: neighbours.arguments.clone(),
     }
 }
 

@@ -155,7 +155,7 @@ fn give_back(job: &Job) {
         job.run.slots.keep_trees(&job.beside("inputs"));
         remove_all(&job.beside("inputs"));
     }
-    for what in ["outputs", "build", "clone"] {
+    for what in ["outputs", "build", "clone", "history"] {
         if has_such_folder(job, what) {
             remove_all(&job.beside(what));
         }

@@ -227,3 +227,326 @@ fn a_deployed_site_is_laid_out() {
     let ran = project.run(&demo);
     assert!(ran.failure("Deploy/deploy").message.contains("lead out of the bucket"));
 }
+
+/// A repository with one commit of `files`.
+fn repository(files: &[(&str, &str)]) -> Project {
+    let project = Project::new(files);
+    git(project.path(), &["init", "--quiet"]);
+    git(project.path(), &["add", "."]);
+    git(project.path(), &["commit", "--quiet", "-m", "one"]);
+    project
+}
+
+/// Runs the listing of `from` as `--source app=…`.
+fn taken(project: &Project, from: &str, source: pipe::ir::Action) -> Ran {
+    taken_with(project, from, &listing(source))
+}
+
+#[test]
+fn a_bare_repository_is_cloned() {
+    let other = repository(&[("v.txt", "1")]);
+    let project = Project::new(&[]);
+    let bare = project.path().join("bare.git");
+    git(
+        other.path(),
+        &["clone", "--quiet", "--bare", ".", &bare.to_string_lossy()],
+    );
+    let ran = taken(&project, "bare.git", source("app"));
+    assert_eq!(ran.outcome, RunOutcome::Failed, "relative to the current folder");
+    let ran = taken(&project, &bare.to_string_lossy(), source("app"));
+    assert_eq!(listed(&ran), "v.txt");
+    assert_eq!(ran.variable("Source/app", "BranchName").as_deref(), Some("main"));
+    let ran = project.run(&listing(source("app").local("path", json!("bare.git"))));
+    assert_eq!(listed(&ran), "v.txt");
+}
+
+#[test]
+fn the_same_checkout_at_a_revision() {
+    let project = repository(&[("v.txt", "1")]);
+    git(project.path(), &["tag", "v1"]);
+    project.file("w.txt", "2");
+    git(project.path(), &["add", "."]);
+    git(project.path(), &["commit", "--quiet", "-m", "two"]);
+    project.file("x.txt", "dirty");
+    assert_eq!(listed(&project.run(&listing(source("app")))), "v.txt w.txt x.txt");
+    assert_eq!(listed(&taken(&project, "@v1", source("app"))), "v.txt");
+    assert_eq!(listed(&taken(&project, "@main", source("app"))), "v.txt w.txt");
+}
+
+#[test]
+fn heads_of_every_kind() {
+    let project = repository(&[("v.txt", "1")]);
+    let branch = |ran: &Ran| ran.variable("Source/app", "BranchName").unwrap();
+    // A worktree has a file where others have a folder.
+    let worktree = project.path().join("tree");
+    git(
+        project.path(),
+        &["worktree", "add", "--quiet", "-b", "side", &worktree.to_string_lossy()],
+    );
+    let ran = taken(&project, &worktree.to_string_lossy(), source("app"));
+    assert_eq!((listed(&ran), branch(&ran)), ("v.txt".to_owned(), "side".to_owned()));
+    // Detached: the declaration says which branch it stands for.
+    git(&worktree, &["checkout", "--quiet", "--detach"]);
+    let declared = source("app").set("BranchName", "release");
+    assert_eq!(
+        branch(&taken(&project, &worktree.to_string_lossy(), declared)),
+        "release"
+    );
+    assert_eq!(
+        branch(&taken(&project, &worktree.to_string_lossy(), source("app"))),
+        "HEAD"
+    );
+    // Shallow: what is left of the history is enough.
+    let shallow = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", project.path().display());
+    git(shallow.path(), &["clone", "--quiet", "--depth=1", &url, "s"]);
+    let shallow = shallow.path().join("s");
+    assert_eq!(
+        listed(&taken(&project, &shallow.to_string_lossy(), source("app"))),
+        "v.txt"
+    );
+    // Nothing committed yet.
+    let unborn = Project::new(&[("a.txt", "")]);
+    git(unborn.path(), &["init", "--quiet"]);
+    let ran = unborn.run(&listing(source("app")));
+    assert_eq!((listed(&ran), branch(&ran)), ("a.txt".to_owned(), "main".to_owned()));
+    assert_eq!(ran.variable("Source/app", "CommitId").unwrap(), "0".repeat(40));
+    let ran = unborn.run(&listing(
+        source("app").set("OutputArtifactFormat", "CODEBUILD_CLONE_REF"),
+    ));
+    assert_eq!(
+        ran.failure("Source/app").message,
+        "there is no commit that could be cloned"
+    );
+}
+
+#[test]
+fn unusual_names_are_kept() {
+    let odd = ["line\nbreak", "-dash", "quo\"te", "tab\t", "ünï", " blank ", "glob[*]?"];
+    let files: Vec<(&str, &str)> = odd.iter().map(|name| (*name, "x")).collect();
+    let project = repository(&files);
+    let ran = project.run(&pipeline(vec![
+        stage("Source", vec![source("app")]),
+        stage(
+            "List",
+            vec![commands("list", &["ls | wc -l; cat ./* | wc -c"]).input("app")],
+        ),
+    ]));
+    let log = ran.log("List/list");
+    // One of the seven names has a line break.
+    assert!(log.contains("\n8\n7\n"), "{log}");
+}
+
+#[test]
+fn submodules_are_left_out_and_named() {
+    let library = repository(&[("lib.c", "")]);
+    let project = repository(&[("main.c", "")]);
+    let path = library.path().to_string_lossy();
+    let add = [
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+        &path,
+        "lib",
+    ];
+    git(project.path(), &add);
+    git(project.path(), &["commit", "--quiet", "-m", "two"]);
+    let ran = project.run(&listing(source("app")));
+    assert_eq!(listed(&ran), ".gitmodules main.c");
+    let log = ran.log("Source/app");
+    assert!(
+        log.contains("submodules are left out, as by CodePipeline: `lib`"),
+        "{log}"
+    );
+    let clone = source("app").set("OutputArtifactFormat", "CODEBUILD_CLONE_REF");
+    let ran = project.run(&pipeline(vec![
+        stage("Source", vec![clone]),
+        stage(
+            "Build",
+            vec![
+                commands(
+                    "list",
+                    &["git -c protocol.file.allow=always submodule --quiet update --init && ls lib"],
+                )
+                .input("app"),
+            ],
+        ),
+    ]));
+    assert!(ran.log("Build/list").ends_with("\nlib.c\n"), "{:#?}", ran.records);
+}
+
+#[test]
+fn pointers_of_git_lfs_are_named() {
+    let project = repository(&[
+        (".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n"),
+        (
+            "a.bin",
+            "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n",
+        ),
+        ("b.bin", "content"),
+        ("c.txt", "version https://git-lfs.github.com/spec/v1"),
+    ]);
+    let ran = project.run(&listing(source("app")));
+    let log = ran.log("Source/app");
+    for note in [
+        "pointers of git LFS are taken in place of what they stand for: `a.bin`\n",
+        "CodePipeline would take pointers of git LFS in place of `b.bin`\n",
+    ] {
+        assert!(log.contains(note), "{log}");
+    }
+}
+
+#[test]
+fn a_reference_to_clone_from_has_its_history() {
+    let project = repository(&[("v.txt", "1")]);
+    git(
+        project.path(),
+        &[
+            "remote",
+            "add",
+            "origin",
+            "https://me:t0ken-of-mine@host.example/acme/shop.git",
+        ],
+    );
+    git(project.path(), &["commit", "--quiet", "--allow-empty", "-m", "two"]);
+    project.file("new.txt", "");
+    let clone = || source("app").set("OutputArtifactFormat", "CODEBUILD_CLONE_REF");
+    let look = commands(
+        "look",
+        &[
+            "git log --format=%s | tr '\\n' ' '",
+            "git status --short",
+            "git remote get-url origin",
+            "git symbolic-ref HEAD || echo detached",
+        ],
+    );
+    let demo = |source| {
+        pipeline(vec![
+            stage("Source", vec![source]),
+            stage("Look", vec![look.clone().input("app")]),
+        ])
+    };
+    let ran = project.run(&demo(clone()));
+    assert_eq!(ran.outcome, RunOutcome::Succeeded, "{:#?}", ran.records);
+    let log = ran.log("Look/look");
+    for line in [
+        "two one ",
+        "?? new.txt",
+        "https://host.example/acme/shop.git",
+        "detached",
+    ] {
+        assert!(log.lines().any(|found| found.starts_with(line)), "{line} in {log}");
+    }
+    let url = ran.variable("Source/app", "CommitUrl").unwrap();
+    assert!(url.starts_with("https://host.example/acme/shop/commit/"), "{url}");
+    let ran = taken_with(&project, "@HEAD~1", &demo(clone()));
+    assert!(ran.log("Look/look").contains("\none "), "{}", ran.log("Look/look"));
+    let archive = project.run(&demo(source("app"))).log("Look/look");
+    assert!(archive.contains("not a git repository"), "{archive}");
+}
+
+fn taken_with(project: &Project, from: &str, demo: &pipe::ir::Pipeline) -> Ran {
+    let mut options = project.options();
+    options.sources = vec![("app".to_owned(), from.to_owned())];
+    project.run_with(demo, &options)
+}
+
+#[test]
+fn an_image_is_what_its_description_says() {
+    let detail = json!({
+        "ImageDigest": "sha256:abc", "RegistryId": "111122223333", "RepositoryName": "api",
+        "ImageURI": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/api@sha256:abc", "ImageTags": ["v7"],
+    });
+    let project = Project::new(&[
+        ("api.json", &detail.to_string()),
+        ("half.json", "{\"ImageDigest\": \"x\"}"),
+    ]);
+    let image = |path: &str| {
+        let image = action("image", "Source/AWS/ECR/1").output("image", &[]);
+        listing(image.set("RepositoryName", "api").local("path", json!(path)))
+    };
+    let ran = project.run(&image("api.json"));
+    assert_eq!(listed(&ran), "imageDetail.json");
+    let variable = |ran: &Ran, name: &str| ran.variable("Source/image", name);
+    assert_eq!(variable(&ran, "ImageDigest").as_deref(), Some("sha256:abc"));
+    assert_eq!(variable(&ran, "RegistryId").as_deref(), Some("111122223333"));
+    assert_eq!(variable(&ran, "ImageTag").as_deref(), Some("latest"));
+    let half = project.run(&image("half.json")).failure("Source/image");
+    assert!(
+        half.message.contains("half.json: missing field `RegistryId`"),
+        "{}",
+        half.message
+    );
+
+    let revised = |revision: &str| {
+        let mut options = project.options();
+        options.revisions = vec![("image".to_owned(), revision.to_owned())];
+        project.run_with(&image("api.json"), &options)
+    };
+    assert_eq!(variable(&revised("sha256:abc"), "ImageTag"), None);
+    let other = revised("IMAGE_DIGEST:sha256:def").failure("Source/image");
+    assert!(other.message.contains("not `sha256:def`"), "{}", other.message);
+    assert_eq!(revised("v7").outcome, RunOutcome::Unusable);
+    assert_eq!(revised("COMMIT_ID:abc").outcome, RunOutcome::Unusable);
+}
+
+#[test]
+fn revisions_of_objects_and_commits() {
+    let project = repository(&[("v.txt", "1")]);
+    project.file("w.txt", "");
+    git(project.path(), &["add", "."]);
+    git(project.path(), &["commit", "--quiet", "-m", "two"]);
+    let object = |allowed: &str| {
+        let object = action("app", "Source/AWS/S3/1").output("app", &[]);
+        let object = object.set("S3Bucket", "b").set("S3ObjectKey", "k.txt");
+        object
+            .set("AllowOverrideForS3ObjectKey", allowed)
+            .local("path", json!("v.txt"))
+    };
+    let revised = |source: pipe::ir::Action, revisions: &[&str]| {
+        let mut options = project.options();
+        options.revisions = revisions
+            .iter()
+            .map(|text| ("app".to_owned(), (*text).to_owned()))
+            .collect();
+        project.run_with(&listing(source), &options)
+    };
+    assert_eq!(listed(&revised(source("app"), &["HEAD~1"])), "v.txt");
+    let ran = revised(object("true"), &["S3_OBJECT_KEY:other.txt", "v77"]);
+    let variable = |name: &str| ran.variable("Source/app", name).unwrap();
+    assert_eq!(
+        (variable("ObjectKey"), variable("VersionId")),
+        ("other.txt".to_owned(), "v77".to_owned())
+    );
+    assert!(
+        ran.log("Source/app")
+            .contains("S3_OBJECT_KEY `other.txt` is taken to be what lies here")
+    );
+    assert_eq!(
+        revised(object("false"), &["S3_OBJECT_KEY:x"]).outcome,
+        RunOutcome::Unusable
+    );
+}
+
+#[test]
+fn what_only_s3_keeps_is_said() {
+    let project = Project::new(&[("in/a.txt", "a")]);
+    let deploy = action("deploy", "Deploy/AWS/S3/1")
+        .input("app")
+        .set("BucketName", "site");
+    let deploy = deploy
+        .set("Extract", "true")
+        .set("CacheControl", "max-age=60")
+        .set("CannedACL", "private");
+    let ran = project.run(&pipeline(vec![
+        stage("Source", vec![source("app").local("path", json!("in"))]),
+        stage("Deploy", vec![deploy]),
+    ]));
+    let log = ran.log("Deploy/deploy");
+    assert!(
+        log.contains("only S3 keeps its objects' CacheControl `max-age=60`, CannedACL `private`"),
+        "{log}"
+    );
+}

@@ -22,6 +22,7 @@ impl Drivers for StandardDrivers {
             (_, "Commands") => "shell",
             (_, "CodeBuild") => "buildspec",
             ("Approval", _) => "approval",
+            ("Invoke", "CodePipeline") => "pipeline",
             ("Deploy", "S3") => "s3_deploy",
             (_, "Unknown") => return None,
             _ => "simulate",

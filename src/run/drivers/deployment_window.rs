@@ -10,6 +10,35 @@ use super::{Done, Job};
 use crate::ir;
 use crate::run::outcome::Failure;
 
+/// The abbreviations that Java knows besides those of the time zone database.
+const SHORT: [(&str, &str); 25] = [
+    ("ACT", "Australia/Darwin"),
+    ("AET", "Australia/Sydney"),
+    ("AGT", "America/Argentina/Buenos_Aires"),
+    ("ART", "Africa/Cairo"),
+    ("AST", "America/Anchorage"),
+    ("BET", "America/Sao_Paulo"),
+    ("BST", "Asia/Dhaka"),
+    ("CAT", "Africa/Harare"),
+    ("CNT", "America/St_Johns"),
+    ("CST", "America/Chicago"),
+    ("CTT", "Asia/Shanghai"),
+    ("EAT", "Africa/Addis_Ababa"),
+    ("ECT", "Europe/Paris"),
+    ("IET", "America/Indiana/Indianapolis"),
+    ("IST", "Asia/Kolkata"),
+    ("JST", "Asia/Tokyo"),
+    ("MIT", "Pacific/Apia"),
+    ("NET", "Asia/Yerevan"),
+    ("NST", "Pacific/Auckland"),
+    ("PLT", "Asia/Karachi"),
+    ("PNT", "America/Phoenix"),
+    ("PRT", "America/Puerto_Rico"),
+    ("PST", "America/Los_Angeles"),
+    ("SST", "Pacific/Guadalcanal"),
+    ("VST", "Asia/Ho_Chi_Minh"),
+];
+
 /// Whether a rule's window can be understood; a problem is said in words.
 pub fn check(rule: &ir::Rule) -> Result<(), String> {
     let literal = |key: &str| rule.configuration.get(key).and_then(|entry| entry.value.as_literal());
@@ -77,7 +106,9 @@ fn zone(name: Option<&str>) -> Result<TimeZone, String> {
     if let Some(offset) = offset.and_then(read_offset) {
         return Ok(TimeZone::fixed(offset));
     }
-    TimeZone::get(name).map_err(|_| format!("the time zone `{name}` is not known on this machine"))
+    let long = SHORT.iter().find(|(short, _)| *short == name);
+    TimeZone::get(long.map_or(name, |(_, long)| long))
+        .map_err(|_| format!("the time zone `{name}` is not known on this machine"))
 }
 
 fn read_offset(text: &str) -> Option<Offset> {
@@ -121,6 +152,39 @@ mod tests {
         assert!(!open("* * * ? * 2", "UTC", "2026-03-03T12:00:00Z"));
         assert!(open("* * * 2 3 ? 2026", "UTC", "2026-03-02T12:00:00Z"));
         assert!(!open("* * * 2 3 ? 2027", "UTC", "2026-03-02T12:00:00Z"));
+    }
+
+    #[test]
+    fn days_that_quartz_can_say() {
+        assert!(
+            open("* * * L * ?", "UTC", "2026-02-28T12:00:00Z"),
+            "the last of the month"
+        );
+        assert!(!open("* * * L * ?", "UTC", "2026-02-27T12:00:00Z"));
+        assert!(open("* * * ? * 6#3", "UTC", "2026-03-20T12:00:00Z"), "the third Friday");
+        assert!(!open("* * * ? * 6#3", "UTC", "2026-03-13T12:00:00Z"));
+        assert!(
+            open("* * * 15W * ?", "UTC", "2026-08-14T12:00:00Z"),
+            "the weekday nearest to a Saturday"
+        );
+        assert!(open("* */15 * * * ?", "UTC", "2026-08-14T12:45:10Z"));
+        assert!(!open("* */15 * * * ?", "UTC", "2026-08-14T12:46:10Z"));
+    }
+
+    #[test]
+    fn zones_follow_their_summer() {
+        let cron = "* * 9 ? * *";
+        assert!(open(cron, "Europe/Berlin", "2026-03-28T08:30:00Z"));
+        assert!(
+            open(cron, "Europe/Berlin", "2026-03-30T07:30:00Z"),
+            "an hour earlier in summer"
+        );
+        assert!(open(cron, "PST", "2026-07-01T16:30:00Z"));
+        // The hour that the clocks leave out, and that which they have twice.
+        let at_two = "* * 2 ? * *";
+        assert!(!open(at_two, "Europe/Berlin", "2026-03-29T01:30:00Z"));
+        assert!(open(at_two, "Europe/Berlin", "2026-10-25T00:30:00Z"));
+        assert!(open(at_two, "Europe/Berlin", "2026-10-25T01:30:00Z"));
     }
 
     #[test]

@@ -8,6 +8,8 @@ pub mod buildspec;
 pub mod deployment_window;
 pub mod file_source;
 pub mod git_source;
+mod job_event;
+pub mod pipeline;
 pub mod s3_deploy;
 pub mod shell;
 pub mod simulate;
@@ -17,7 +19,7 @@ pub mod variable_check;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
@@ -29,9 +31,13 @@ use super::outcome::{Exit, Failure};
 use super::paths::component;
 use super::planned::{ActionPlan, Driver};
 use super::process::{self, Level, Program};
+use super::secrets;
 use super::store::Artifact;
 use super::variables::Resolved;
 use crate::ir::{self, EnvironmentKind};
+
+/// How many bytes all output variables of one action may have.
+const MOST_OF_VARIABLES: usize = 122_880;
 
 /// One execution of an action (or of a rule, as an action of that type).
 pub struct Job {
@@ -48,6 +54,8 @@ pub struct Job {
     pub stop: watch::Receiver<Level>,
     /// Of an approval: what its answer must name.
     pub token: Option<String>,
+    /// What a reader should know of it, whichever driver finds it out.
+    pub notes: Mutex<Vec<String>>,
 }
 
 /// What a successful action leaves.
@@ -62,22 +70,39 @@ pub struct Done {
 pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
     let mut done = match job.plan.driver {
         Driver::GitSource => git_source::carry_out(job).await,
-        Driver::FileSource => file_source::carry_out(job).await,
+        Driver::FileSource => file_source::carry_out(job),
         Driver::Shell => shell::carry_out(job).await,
         Driver::Buildspec => buildspec::carry_out(job).await,
         // Its answer is an input of its own: see [`approval::ask`].
         Driver::Approval => Ok(Done::default()),
+        Driver::Pipeline => pipeline::carry_out(job).await,
         Driver::S3Deploy => s3_deploy::carry_out(job),
         Driver::Simulate => simulate::carry_out(job),
         Driver::StandIn => stand_in::carry_out(job).await,
         Driver::VariableCheck => variable_check::carry_out(job),
         Driver::DeploymentWindow => deployment_window::carry_out(job),
     }?;
+    done.notes
+        .append(job.notes.get_mut().unwrap_or_else(PoisonError::into_inner));
     // What the user says of the outputs holds for every driver.
     for (name, value) in &job.plan.settings.outputs {
         done.variables.insert(name.clone(), value.clone());
     }
+    check_size(&done.variables)?;
     Ok(done)
+}
+
+/// What AWS takes of output variables.
+fn check_size(variables: &BTreeMap<String, String>) -> Result<(), Failure> {
+    let size: usize = variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if size <= MOST_OF_VARIABLES {
+        return Ok(());
+    }
+    let longest = variables.iter().max_by_key(|(_, value)| value.len());
+    let longest = longest.map(|(name, _)| name.as_str()).unwrap_or_default();
+    let message =
+        format!("its output variables have {size} bytes: AWS takes {MOST_OF_VARIABLES} of an action, together");
+    Err(Failure::new(message).with_help(format!("put what `{longest}` holds into a file of an output artifact")))
 }
 
 impl Job {
@@ -121,6 +146,10 @@ impl Job {
         out.set("PIPE_EXECUTION_ID", &self.run.execution_id);
         out.set("PIPE_STAGE", &self.name.stage);
         out.set("PIPE_ACTION", &self.name.action);
+        if let Some(above) = self.dir.parent() {
+            // An action must not find the checkout that the state lies in: on AWS there is none.
+            out.set_path("GIT_CEILING_DIRECTORIES", above);
+        }
         if let Some(region) = &self.action.region {
             out.set("AWS_REGION", &region.value);
             out.set("AWS_DEFAULT_REGION", &region.value);
@@ -142,16 +171,22 @@ impl Job {
     /// The value of a secret or parameter; from now on it is masked.
     pub fn secret(&self, name: &str) -> Result<String, Failure> {
         let Some(value) = self.known_secret(name) else {
-            return Err(super::secrets::missing(name));
+            return Err(secrets::missing(name, &self.run.options));
         };
-        self.run.secrets.add(&value);
+        if !self.run.secrets.add(&value) && self.run.secrets.is_news(name) {
+            let note = format!(
+                "the secret `{name}` is not masked: it is shorter than {} characters",
+                secrets::SHORTEST
+            );
+            self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+        }
         Ok(value)
     }
 
     /// The value of a secret or parameter, if it has one on this machine.
     fn known_secret(&self, name: &str) -> Option<String> {
         let known = self.run.plan.secrets.get(name).cloned();
-        known.or_else(|| self.run.options.environment(&super::secrets::environment_name(name)))
+        known.or_else(|| secrets::find(name, &self.run.options))
     }
 
     /// Runs a shell script in the action's folder; its output goes to the log.

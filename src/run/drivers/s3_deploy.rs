@@ -52,12 +52,29 @@ pub fn carry_out(job: &mut Job) -> Result<Done, Failure> {
         written.inspect_err(|_| drop(fs::remove_file(&temporary)))
     })?;
     let address = format!("s3://{bucket}/{key}");
-    let note = format!("`{name}` ({}) as {address} in {}", artifact.file_count(), to.display());
-    job.log.say(&note);
+    let what = if extract {
+        artifact.file_count()
+    } else {
+        "1 archive".to_owned()
+    };
+    let mut notes = vec![format!("`{name}` ({what}) as {address} in {}", to.display())];
+    notes.extend(attributes(job));
+    for note in &notes {
+        job.log.say(note);
+    }
     Ok(Done {
-        notes: vec![note],
+        notes,
         ..Done::default()
     })
+}
+
+/// What S3 would keep with each object, and a folder does not.
+fn attributes(job: &Job) -> Option<String> {
+    let given = ["CacheControl", "CannedACL", "KMSEncryptionKeyARN"]
+        .into_iter()
+        .filter_map(|key| Some(format!("{key} `{}`", job.configuration(key)?)));
+    let given: Vec<String> = given.collect();
+    (!given.is_empty()).then(|| format!("only S3 keeps its objects' {}", given.join(", ")))
 }
 
 fn key(template: &str) -> String {

@@ -1,16 +1,34 @@
 //! `shell`: the commands of compute.commands and of the Commands rule.
 //!
-//! All commands run in one shell, in the order written; the first that fails ends the action. The first input is the folder
-//! they start in, the others are in `CODEBUILD_SRC_DIR_<artifact>`. Output variables are read from the environment at the end.
+//! All commands run in one shell, in the order written, so that folder, variables and functions carry over from one to the
+//! next; the first that fails ends the action. The first input is the folder they start in, the others are in
+//! `CODEBUILD_SRC_DIR_<artifact>`. Output variables are read from the environment at the end: what was set has to be exported.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::{Done, Job};
+use crate::ir::Action;
 use crate::run::outcome::Failure;
 use crate::run::paths::{quoted, variable};
+
+/// After so long AWS ends the commands.
+const CEILING: Duration = Duration::from_secs(55 * 60);
+
+/// Whether the commands can run here at all; a problem is said in words.
+pub fn check(action: &Action) -> Result<(), Failure> {
+    let system = action.configuration.get("EnvironmentType");
+    match system.and_then(|entry| entry.value.as_literal()) {
+        Some(system) if system.starts_with("WINDOWS") => {
+            let message = "its commands are written for Windows, and there is none here";
+            Err(Failure::new(message).with_help("let a command of yours stand in for it: `local { run = \"…\" }`"))
+        }
+        _ => Ok(()),
+    }
+}
 
 pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
     let folders = job.unpack(None)?;
@@ -28,7 +46,9 @@ pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
     if let [command] = commands.as_slice() {
         job.log.announce(format!("$ {command}"));
     }
+    let start = Instant::now();
     let exit = job.shell(&script, environment).await?;
+    let took = start.elapsed();
     if !exit.is_success() {
         let index = fs::read_to_string(&failed_at)
             .ok()
@@ -41,7 +61,9 @@ pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
     let mut done = Done::default();
     if !names.is_empty() {
         done.variables = read_variables(&exports)?;
+        done.notes.extend(unset(&names, &done.variables));
     }
+    done.notes.extend(too_long(took));
     for output in &job.action.outputs {
         let local = &job.plan.settings.files;
         let patterns: Vec<String> = if local.is_empty() {
@@ -62,11 +84,12 @@ fn script(dir: &Path, commands: &[String], failed_at: &Path, exported: &[&str], 
         let _ = writeln!(out, "eval {}", quoted(command));
         return out;
     }
+    // Also where a command ends the shell itself.
     let _ = writeln!(
         out,
-        "trap '__pipe_status=$?; [ $__pipe_status -eq 0 ] || echo \"$__pipe_step\" >{}' EXIT",
-        // Within the quotes of the trap.
-        quoted(&failed_at.to_string_lossy()).replace('\'', "'\\''")
+        "__pipe_end() {{ if [ $? -eq 0 ]; then\n{}:; else echo \"$__pipe_step\" >{}; fi; }}; trap __pipe_end EXIT",
+        export_script(exported, exports),
+        quoted(&failed_at.to_string_lossy())
     );
     for (index, command) in commands.iter().enumerate() {
         let _ = writeln!(out, "__pipe_step={}", index + 1);
@@ -79,8 +102,22 @@ fn script(dir: &Path, commands: &[String], failed_at: &Path, exported: &[&str], 
             "{{ __pipe_status=$?; [ $__pipe_status -eq 0 ] || exit $__pipe_status; }} 2>/dev/null"
         );
     }
-    out.push_str(&export_script(exported, exports));
     out
+}
+
+/// Names without a value: whoever refers to them will fail.
+fn unset(names: &[&str], given: &BTreeMap<String, String>) -> Option<String> {
+    let missing = names.iter().filter(|name| !given.contains_key(**name));
+    let missing: Vec<String> = missing.map(|name| format!("`{name}`")).collect();
+    (!missing.is_empty()).then(|| format!("no value for {}: no command exported it", missing.join(", ")))
+}
+
+fn too_long(took: Duration) -> Option<String> {
+    let minutes = |duration: Duration| duration.as_secs() / 60;
+    (took > CEILING).then(|| {
+        let (took, most) = (minutes(took), minutes(CEILING));
+        format!("it took {took} minutes: AWS ends commands after {most}")
+    })
 }
 
 /// Shell text that writes the named variables, as a child process sees them, to a file.
@@ -109,7 +146,7 @@ fn is_variable_name(name: &str) -> bool {
 pub fn read_variables(file: &Path) -> Result<BTreeMap<String, String>, Failure> {
     let bytes = match fs::read(file) {
         Ok(bytes) => bytes,
-        // A command ended the shell before: then there is nothing to export.
+        // A command took over what happens at the shell's end: then nothing was exported.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(error.into()),
     };
@@ -117,4 +154,16 @@ pub fn read_variables(file: &Path) -> Result<BTreeMap<String, String>, Failure> 
     let text = String::from_utf8_lossy(&bytes);
     let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
     Ok(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_aws_would_have_ended_is_said() {
+        assert_eq!(too_long(CEILING), None);
+        let note = too_long(Duration::from_secs(61 * 60)).unwrap();
+        assert_eq!(note, "it took 61 minutes: AWS ends commands after 55");
+    }
 }

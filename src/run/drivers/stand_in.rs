@@ -3,13 +3,16 @@
 //! It starts in a folder that holds the first input; the others are in `PIPE_INPUT_<artifact>`. The configuration is there as
 //! `PIPE_CONFIG_<KEY>`, secrets are where the action's environment names them. What it writes to the file `$PIPE_OUTPUT` as
 //! `NAME=value` lines becomes output variables; what it puts into the folder `$PIPE_ARTIFACT_<output>` becomes that output.
+//! What invokes a Lambda function or a state machine gets on its standard input what those would get: the job's event, the
+//! machine's input. Exit status 0 is what `PutJobSuccessResult` is there.
+//!
 //! With `local { files = ["glob", …] }` an output whose folder stays empty takes the files that match, from the folder the command ran in.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use super::{Done, Job};
+use super::{Done, Job, job_event};
 use crate::run::outcome::Failure;
 use crate::run::paths::{component, quoted, variable};
 
@@ -42,8 +45,15 @@ pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
         outputs.push((artifact.name.value.clone(), folder));
     }
     job.log.announce(format!("$ {}", command.trim_end()));
-    let script = format!("cd -- {} || exit 126\n{command}\n", quoted(&job.dir.to_string_lossy()));
+    let mut script = format!("cd -- {} || exit 126\n", quoted(&job.dir.to_string_lossy()));
+    let event = job.beside("event");
+    if let Some(text) = job_event::input(job)? {
+        fs::write(&event, text)?;
+        script.push_str(&format!("exec <{}\n", quoted(&event.to_string_lossy())));
+    }
+    script.push_str(&format!("{command}\n"));
     let exit = job.shell(&script, environment).await?;
+    let _ = fs::remove_file(&event);
     if !exit.is_success() {
         return Err(Failure::command(Some(command), exit));
     }

@@ -21,6 +21,10 @@ pub trait View: Send {
     fn record(&mut self, execution: &str, record: &Record);
     /// An action printed a line.
     fn output(&mut self, name: &ActionName, line: &str);
+    /// Whether every line that an action prints is shown; else it need only be told of the last ones.
+    fn shows_every_line(&self) -> bool {
+        false
+    }
     /// Puts a question on the screen; the answer comes from elsewhere.
     fn question(&mut self, question: &Question);
     /// The run is over: leave the terminal as it should stay.
@@ -46,11 +50,15 @@ pub struct Context {
 /// The view that all parts of a run share.
 pub struct Screen {
     view: Mutex<Box<dyn View>>,
+    shows_every_line: bool,
 }
 
 impl Screen {
     pub fn new(view: Box<dyn View>) -> Self {
-        Self { view: Mutex::new(view) }
+        Self {
+            shows_every_line: view.shows_every_line(),
+            view: Mutex::new(view),
+        }
     }
 
     /// The view that the options and the terminal ask for.
@@ -75,6 +83,10 @@ impl Screen {
 
     pub fn output(&self, name: &ActionName, line: &str) {
         self.with(|view| view.output(name, line));
+    }
+
+    pub fn shows_every_line(&self) -> bool {
+        self.shows_every_line
     }
 
     pub fn question(&self, question: &Question) {

@@ -46,6 +46,10 @@ impl<W: Write + Send> View for Plain<W> {
         self.line(&format!("{} | {line}", called(name)));
     }
 
+    fn shows_every_line(&self) -> bool {
+        true
+    }
+
     fn question(&mut self, question: &Question) {
         let text = question_words(question);
         let _ = self.out.write_all(text.as_bytes());

@@ -8,6 +8,7 @@ use super::super::find_shell;
 use super::reference::value_of;
 use super::spec::{Read, Spec, Task};
 use super::{artifacts, batch};
+use crate::run::RunOptions;
 use crate::run::outcome::Failure;
 use crate::run::secrets;
 
@@ -101,6 +102,7 @@ pub struct Build<'a> {
     pub outputs: Vec<&'a str>,
     /// The value of a secret here.
     pub secret: &'a dyn Fn(&str) -> Option<String>,
+    pub options: &'a RunOptions,
 }
 
 /// Fails with what would fail in any case.
@@ -108,13 +110,13 @@ pub fn check(build: &Build<'_>) -> Result<(), Failure> {
     let Some(whole) = read(build.place)? else { return Ok(()) };
     if !build.is_batch {
         possible(&whole.spec, build.shell)?;
-        secrets_of(&whole.spec, build.secret)?;
+        secrets_of(&whole.spec, build)?;
         return artifacts::sections(&whole.spec, &build.outputs).map(|_| ());
     }
     let tasks = read_tasks(build.place, &whole)?;
     for (_, read) in &tasks {
         possible(&read.spec, build.shell)?;
-        secrets_of(&read.spec, build.secret)?;
+        secrets_of(&read.spec, build)?;
     }
     batch::check_outputs(&tasks, &build.outputs, build.combines)
 }
@@ -153,13 +155,13 @@ fn is_us(user: &str) -> bool {
 }
 
 /// Fails for a secret or parameter without a value here.
-fn secrets_of(spec: &Spec, secret: &dyn Fn(&str) -> Option<String>) -> Result<(), Failure> {
+fn secrets_of(spec: &Spec, build: &Build<'_>) -> Result<(), Failure> {
     let Some(env) = &spec.env else { return Ok(()) };
     for parameter in env.parameter_store.iter().flatten().map(|(_, parameter)| parameter) {
-        secret(parameter).ok_or_else(|| secrets::missing(parameter))?;
+        (build.secret)(parameter).ok_or_else(|| secrets::missing(parameter, build.options))?;
     }
     for reference in env.secrets_manager.iter().flatten().map(|(_, reference)| reference) {
-        value_of(reference, secret)?;
+        value_of(reference, build.secret, build.options)?;
     }
     Ok(())
 }

@@ -180,7 +180,7 @@ fn secret_value(job: &Job, text: &str) -> Result<String, Failure> {
         job.run.secrets.add(&value);
         Some(value)
     };
-    let value = value_of(text, lookup)?;
+    let value = value_of(text, lookup, &job.run.options)?;
     job.run.secrets.add(&value);
     Ok(value)
 }

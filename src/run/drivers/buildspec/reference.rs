@@ -1,5 +1,6 @@
 //! References to secrets, as `env/secrets-manager` has them: `secret-id[:json-key[:version-stage[:version-id]]]`.
 
+use crate::run::RunOptions;
 use crate::run::outcome::Failure;
 use crate::run::secrets;
 
@@ -43,12 +44,12 @@ impl<'a> Reference<'a> {
 }
 
 /// The value of a reference: that given for the whole of it, or, where one is given for the secret alone, that of the key in its JSON.
-pub fn value_of(text: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<String, Failure> {
+pub fn value_of(text: &str, lookup: impl Fn(&str) -> Option<String>, options: &RunOptions) -> Result<String, Failure> {
     if let Some(value) = lookup(text) {
         return Ok(value);
     }
     let Reference { id, key, .. } = Reference::parse(text).map_err(Failure::new)?;
-    let whole = lookup(id).ok_or_else(|| secrets::missing(text))?;
+    let whole = lookup(id).ok_or_else(|| secrets::missing(text, options))?;
     let Some(key) = key else { return Ok(whole) };
     let json: serde_json::Value = serde_json::from_str(&whole).map_err(|_| {
         Failure::new(format!(
