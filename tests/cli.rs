@@ -7,6 +7,9 @@ use std::process::{Output, Stdio};
 use insta::assert_snapshot;
 use tempfile::TempDir;
 
+mod control;
+mod runs;
+
 /// A pipeline without fault.
 const GOOD: &str = r#"pipeline demo {
   role_arn       = "arn:aws:iam::111122223333:role/demo"
@@ -119,7 +122,26 @@ mod help {
     #[test]
     fn every_command_has_one() {
         let place = Place::new(&[]);
-        for name in ["check", "fmt", "export", "graph", "run", "new", "doc", "explain"] {
+        for name in [
+            "check",
+            "fmt",
+            "export",
+            "graph",
+            "run",
+            "runs",
+            "show",
+            "logs",
+            "approve",
+            "reject",
+            "stop",
+            "artifacts",
+            "shell",
+            "clean",
+            "index",
+            "new",
+            "doc",
+            "explain",
+        ] {
             let answer = place.pipe(&[name, "--help"]);
             assert_eq!((answer.status(), answer.err()), (0, ""), "{name}");
             insta::with_settings!({ snapshot_suffix => name }, { assert_snapshot!(answer.out()) });

@@ -5,6 +5,7 @@ mod artifacts;
 mod buildspec;
 mod buildspec_cases;
 mod engine;
+mod history;
 mod invoke;
 mod pipelines;
 mod resuming;

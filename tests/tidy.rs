@@ -22,11 +22,12 @@ const FLOORS: [&[&str]; 11] = [
 ];
 
 /// Crates that only one room knows.
-const ROOM_OF_CRATE: [(&str, &str); 6] = [
+const ROOM_OF_CRATE: [(&str, &str); 7] = [
     ("clap", "src/cli/"),
     ("miette", "src/diagnostic/human"),
     ("pest", "src/syntax/"),
     ("indicatif", "src/run/"),
+    ("rusqlite", "src/run/history/index"),
     ("tokio", "src/run/"),
     ("zip", "src/run/"),
 ];

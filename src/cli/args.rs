@@ -6,8 +6,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use self::runs::*;
 use super::error::{Error, words};
 use crate::compile::Options;
+
+mod runs;
 
 /// Delivery pipelines in a language of their own: check them, run them here, export them to AWS CodePipeline
 #[derive(Debug, Parser)]
@@ -41,6 +44,19 @@ pub(super) enum Command {
     Diff(DiffArgs),
     Graph(GraphArgs),
     Run(RunArgs),
+    Runs(RunsArgs),
+    Show(ShowArgs),
+    Logs(LogsArgs),
+    Approve(ApproveArgs),
+    Reject(RejectArgs),
+    Stop(StopArgs),
+    Resume(ResumeArgs),
+    Retry(RetryArgs),
+    Rollback(RollbackArgs),
+    Artifacts(ArtifactsArgs),
+    Shell(ShellArgs),
+    Clean(CleanArgs),
+    Index(IndexArgs),
     New(NewArgs),
     Doc(DocArgs),
     Explain(ExplainArgs),

@@ -35,6 +35,12 @@ impl Console {
         self.out.write_all(text.as_bytes()).map_err(Error::Output)
     }
 
+    /// Writes a part of a result, whatever bytes it holds, so that whoever reads has it at once.
+    pub(super) fn print_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)?;
+        self.out.flush()
+    }
+
     /// How results may be emphasised.
     pub(super) fn paint(&self) -> Paint {
         Paint {

@@ -3,6 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::run::history::control::ControlError;
+use crate::run::history::logs::LogError;
+use crate::run::history::shell::NoShell;
+use crate::run::history::{self, NotFound};
 use crate::source::ReadError;
 
 /// Why a subcommand could not give its answer. All of these end with status 2.
@@ -35,6 +39,44 @@ pub(super) enum Error {
     NoDoc { name: String, near: Option<String> },
     #[error("`{}` exists already", .path.display())]
     Exists { path: PathBuf },
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
+    #[error("run `{run}` cannot be read: {why}")]
+    Record { run: String, why: history::ReadError },
+    #[error("the run has no action `{name}`")]
+    NoAction {
+        name: String,
+        near: Option<String>,
+        all: Vec<String>,
+    },
+    #[error("several actions are called `{name}`: {}", listed(.all))]
+    SeveralActions { name: String, all: Vec<String> },
+    #[error("no earlier run has succeeded in stage `{stage}`")]
+    NothingToGoBackTo { stage: String },
+    #[error("several actions wait for an answer: {}", listed(.actions))]
+    SeveralAnswers { actions: Vec<String> },
+    #[error("run `{run}` could not be asked: {why}")]
+    Control { run: String, why: ControlError },
+    #[error("the run has no artifact `{name}`")]
+    NoArtifact {
+        name: String,
+        near: Option<String>,
+        all: Vec<String>,
+    },
+    #[error("the artifact `{name}` cannot be had: {}", words(.why))]
+    Artifact { name: String, why: io::Error },
+    #[error("`{}` is not empty", .path.display())]
+    NotEmpty { path: PathBuf },
+    #[error("cannot remove `{}`: {}", .path.display(), words(.why))]
+    Remove { path: PathBuf, why: io::Error },
+    #[error("the index cannot be made anew: {}", words(.0))]
+    Index(io::Error),
+    #[error(transparent)]
+    NoShell(#[from] NoShell),
+    #[error("cannot start `{}`: {}", .shell.display(), words(.why))]
+    Shell { shell: PathBuf, why: io::Error },
+    #[error("the logs cannot be read: {0}")]
+    Logs(LogError),
     #[error("cannot write `{}`: {}", .path.display(), words(.why))]
     Write { path: PathBuf, why: io::Error },
     #[error("cannot write to standard output: {}", words(.0))]
@@ -56,11 +98,33 @@ impl Error {
             Self::NoSuchPipeline { near: None, names, .. } => Some(format!("there is {}", listed(names))),
             Self::NoSuchPipeline { near: Some(near), .. }
             | Self::NoPage { near: Some(near), .. }
+            | Self::NoAction { near: Some(near), .. }
+            | Self::NoArtifact { near: Some(near), .. }
             | Self::NoDoc { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
             Self::NoPage { near: None, .. } => Some("`pipe explain` lists them all".to_owned()),
             Self::NoDoc { near: None, .. } => Some("`pipe doc` lists them all".to_owned()),
             Self::Exists { .. } => Some("choose an empty directory: `pipe new DIR`".to_owned()),
+            Self::NotFound(why) => Some(why.help()),
+            Self::Record { why, .. } => Some(why.help().to_owned()),
+            Self::NoAction { near: None, all, .. } => Some(format!("there is {}", listed(all))),
+            Self::NoArtifact { near: None, all, .. } if all.is_empty() => None,
+            Self::NoArtifact { near: None, all, .. } => Some(format!("there is {}", listed(all))),
+            Self::NothingToGoBackTo { .. } => Some("`pipe runs` lists what there is".to_owned()),
+            Self::SeveralAnswers { .. } => Some("say which one: `pipe approve RUN STAGE/ACTION`".to_owned()),
+            Self::Control {
+                why: ControlError::Silent,
+                ..
+            } => Some("see whether that process is stopped or its disk is full; nothing was changed".to_owned()),
+            Self::NotEmpty { .. } => Some("choose a directory that does not exist or is empty".to_owned()),
+            Self::NoShell(why) => Some(why.help()),
+            Self::SeveralActions { .. } => Some("say which stage's: `STAGE/ACTION`".to_owned()),
             Self::Read { .. }
+            | Self::Logs(_)
+            | Self::Control { .. }
+            | Self::Artifact { .. }
+            | Self::Remove { .. }
+            | Self::Index(_)
+            | Self::Shell { .. }
             | Self::Stdin(_)
             | Self::Walk { .. }
             | Self::Params { .. }

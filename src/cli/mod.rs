@@ -15,8 +15,11 @@ use self::status::Status;
 
 pub use self::explain::codes;
 
+mod answer;
 mod args;
+mod artifacts;
 mod check;
+mod clean;
 mod console;
 mod diff;
 mod doc;
@@ -24,15 +27,23 @@ mod error;
 mod explain;
 mod export;
 mod fmt;
+mod go_on;
 mod graph;
+mod history;
 mod import;
+mod index;
 mod input;
 mod load;
+mod logs;
 mod new;
 mod output;
 mod report;
 mod run;
+mod runs;
+mod shell;
+mod show;
 mod status;
+mod stop;
 
 /// Runs the program with this process's arguments.
 pub fn main() -> ExitCode {
@@ -65,6 +76,19 @@ fn execute(command: Command, console: &mut Console) -> Result<Status, Error> {
         Command::Diff(args) => diff::diff(&args, console),
         Command::Graph(args) => graph::graph(&args, console),
         Command::Run(args) => run::run(&args, console),
+        Command::Runs(args) => runs::runs(&args, console),
+        Command::Show(args) => show::show(&args, console),
+        Command::Logs(args) => logs::logs(&args, console),
+        Command::Approve(args) => answer::answer(&args.answer, true, console),
+        Command::Reject(args) => answer::answer(&args.answer, false, console),
+        Command::Stop(args) => stop::stop(&args, console),
+        Command::Resume(args) => go_on::resume(&args),
+        Command::Retry(args) => go_on::retry(&args),
+        Command::Rollback(args) => go_on::rollback(&args),
+        Command::Artifacts(args) => artifacts::artifacts(&args, console),
+        Command::Shell(args) => shell::shell(&args, console),
+        Command::Clean(args) => clean::clean(&args, console),
+        Command::Index(args) => index::index(&args, console),
         Command::New(args) => new::new(&args, console),
         Command::Doc(args) => doc::doc(&args, console),
         Command::Explain(args) => explain::explain(&args, console),

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::console::Console;
@@ -15,6 +16,13 @@ pub(super) fn deliver(text: &str, path: Option<&Path>, console: &mut Console) ->
         None => console.print(text),
         Some(path) => write(path, text),
     }
+}
+
+/// One document for tools.
+pub(super) fn json(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_else(|bug| panic!("it has no form in JSON: {bug}"));
+    text.push('\n');
+    text
 }
 
 /// Gives a file its new content in one step: whoever looks, or whatever happens, it holds the old text or the new one.

@@ -97,6 +97,10 @@ impl Journal {
         Ok((journal, contents.records))
     }
 
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Takes in an event; it is on its way when [`Journal::flush`] returns.
     pub fn append(&mut self, time: Timestamp, event: Event) -> Result<Record, JournalError> {
         self.seq += 1;
@@ -172,6 +176,52 @@ pub fn read(run_dir: &Path) -> Result<Vec<Record>, JournalError> {
     let path = run_dir.join(FILE_NAME);
     let file = File::open(&path).map_err(|source| io_error(&path, source))?;
     Ok(parse(&path, &file)?.records)
+}
+
+/// Follows a journal that somebody else writes.
+#[derive(Debug)]
+pub struct Tail {
+    path: PathBuf,
+    file: File,
+    /// The beginning of a line whose end has not come.
+    rest: Vec<u8>,
+    seq: u64,
+}
+
+impl Tail {
+    pub fn open(run_dir: &Path) -> Result<Self, JournalError> {
+        let path = run_dir.join(FILE_NAME);
+        let file = File::open(&path).map_err(|source| io_error(&path, source))?;
+        Ok(Self {
+            path,
+            file,
+            rest: Vec::new(),
+            seq: 0,
+        })
+    }
+
+    /// What has been written since the last time.
+    pub fn read(&mut self) -> Result<Vec<Record>, JournalError> {
+        let read = self.file.read_to_end(&mut self.rest);
+        read.map_err(|source| io_error(&self.path, source))?;
+        let end = self.rest.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        let lines: Vec<u8> = self.rest.drain(..end).collect();
+        let mut out = Vec::new();
+        for line in lines.split_inclusive(|&byte| byte == b'\n') {
+            let path = self.path.clone();
+            let record = parse_line(line, self.seq + 1).map_err(|error| match error {
+                LineError::Version(found) => JournalError::Version { path, found },
+                other => JournalError::Damaged {
+                    path,
+                    line: self.seq + 1,
+                    why: other.to_string(),
+                },
+            })?;
+            self.seq = record.seq;
+            out.push(record);
+        }
+        Ok(out)
+    }
 }
 
 fn parse(path: &Path, mut file: &File) -> Result<Contents, JournalError> {

@@ -27,6 +27,7 @@ pub mod drivers;
 pub mod engine;
 pub mod event;
 mod files;
+pub mod history;
 pub mod inbox;
 pub mod journal;
 pub mod keeper;

@@ -96,6 +96,7 @@ pub(super) fn prepare(
     let stored = restore::open(run_dir)?;
     let options = RunOptions {
         state_dir: Some(state_dir.to_owned()),
+        secrets: options.secrets.clone(),
         yes: options.yes,
         wait: options.wait,
         jobs: options.jobs,

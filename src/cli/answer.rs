@@ -1,0 +1,73 @@
+//! `pipe approve` and `pipe reject`: answers what waits for one.
+
+use super::args::AnswerArgs;
+use super::console::Console;
+use super::error::Error;
+use super::history::{self, action, with_word};
+use super::status::Status;
+use super::stop::{carry_on, refused, user};
+use crate::run::history::control::{self, ControlError};
+use crate::run::history::record::AttemptStatus;
+use crate::run::history::{RunRecord, record};
+use crate::run::inbox::Ask;
+use crate::run::view::report::short;
+
+/// Approves or rejects an action of a run.
+pub(super) fn answer(args: &AnswerArgs, approved: bool, console: &mut Console) -> Result<Status, Error> {
+    let (run_dir, word) = with_word(&args.choice)?;
+    let run = history::read(&run_dir)?;
+    let waiting = waiting(&run);
+    let place = match (word, waiting.as_slice()) {
+        (Some(word), _) => action(&run, &word)?,
+        (None, [one]) => one.clone(),
+        (None, []) => {
+            let id = short(&run.id);
+            let message = format!("nothing in run {id} waits for an answer: it is {}", run.standing);
+            return Ok(refused(&message, "`pipe runs` says what waits", console));
+        }
+        (None, several) => {
+            return Err(Error::SeveralAnswers {
+                actions: several.to_vec(),
+            });
+        }
+    };
+    let Some((stage, name)) = place.split_once('/') else {
+        return Err(Error::NoAction {
+            name: place,
+            near: None,
+            all: waiting,
+        });
+    };
+    let ask = Ask::Answer {
+        stage: stage.to_owned(),
+        action: name.to_owned(),
+        token: args.token.clone(),
+        approved,
+        comment: args.comment.clone().unwrap_or_default(),
+        by: user(),
+    };
+    let verdict = if approved { "approved" } else { "rejected" };
+    let id = short(&run.id);
+    match control::ask(&run_dir, &ask) {
+        Ok(by) => {
+            console.print(&format!("{verdict} {place} of run {id} of {}\n", run.pipeline))?;
+            carry_on(&run_dir, by, console)
+        }
+        Err(ControlError::Refused(message)) => {
+            let help = match waiting.as_slice() {
+                [] => format!("`pipe show {id}` says how the run stands"),
+                waiting => format!("what waits: {}", waiting.join(", ")),
+            };
+            Ok(refused(&message, &help, console))
+        }
+        Err(why) => Err(Error::Control { run: run.id, why }),
+    }
+}
+
+/// The actions that wait for an answer, `Prod/approve`.
+fn waiting(run: &RunRecord) -> Vec<String> {
+    let open = run
+        .actions()
+        .filter(|(_, action)| action.is_approval() && action.last_status() == Some(AttemptStatus::Open));
+    open.map(|(stage, action)| record::place(stage, action)).collect()
+}

@@ -1,0 +1,100 @@
+//! Takes old runs away: those that have ended, that nobody needs, and of which there are enough newer ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::find::run_dirs;
+use super::record::{self, ReadError, RunRecord};
+use crate::run::journal::{Journal, JournalError};
+use crate::run::slots::remove_all;
+
+/// What a folder is called while it is being removed, beside `runs/`.
+const REMOVED: &str = "removed-";
+
+/// The runs to remove, the oldest first, if of each pipeline the newest `keep` that have ended are kept.
+pub fn choose(runs: &[RunRecord], keep: usize) -> Vec<&RunRecord> {
+    let mut by_pipeline: BTreeMap<&str, Vec<&RunRecord>> = BTreeMap::new();
+    for run in runs.iter().filter(|run| run.has_ended()) {
+        by_pipeline.entry(&run.pipeline).or_default().push(run);
+    }
+    let mut old: Vec<&RunRecord> = Vec::new();
+    for mut ended in by_pipeline.into_values() {
+        ended.sort_by(|a, b| (b.started, &b.id).cmp(&(a.started, &a.id)));
+        old.extend(ended.into_iter().skip(keep));
+    }
+    // Whoever is kept keeps those that it names, and they those that they name.
+    loop {
+        let removed: BTreeSet<&str> = old.iter().map(|run| run.id.as_str()).collect();
+        let kept = runs.iter().filter(|run| !removed.contains(run.id.as_str()));
+        let needed: BTreeSet<&str> = kept.flat_map(names).collect();
+        let count = old.len();
+        old.retain(|run| !needed.contains(run.id.as_str()));
+        if old.len() == count {
+            old.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
+            return old;
+        }
+    }
+}
+
+/// The runs that a run has to do with.
+fn names(run: &RunRecord) -> impl Iterator<Item = &str> {
+    let rollbacks = run.rollbacks.iter();
+    let rollbacks = rollbacks.flat_map(|rollback| [rollback.execution_id.as_str(), rollback.target.as_str()]);
+    run.inherited_from.as_deref().into_iter().chain(rollbacks)
+}
+
+/// How many bytes a folder's files hold.
+pub fn size(folder: &Path) -> u64 {
+    let mut stack = vec![folder.to_owned()];
+    let mut bytes = 0;
+    while let Some(folder) = stack.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_dir() => stack.push(entry.path()),
+                Ok(metadata) => bytes += metadata.len(),
+                Err(_) => {}
+            }
+        }
+    }
+    bytes
+}
+
+/// Removes a run; gives the bytes that it held, or none if a process has taken it up meanwhile.
+pub fn remove(run: &RunRecord) -> io::Result<Option<u64>> {
+    let _lock = match Journal::open(&run.run_dir) {
+        Ok((journal, _)) => journal,
+        Err(JournalError::Busy) => return Ok(None),
+        Err(error) => return Err(io::Error::other(error)),
+    };
+    let bytes = size(&run.run_dir);
+    let state_dir = run.run_dir.ancestors().nth(2).unwrap_or(&run.run_dir);
+    // In one step: nobody ever sees half a run.
+    let away = state_dir.join(format!("{REMOVED}{}", run.id));
+    fs::rename(&run.run_dir, &away)?;
+    remove_all(&away);
+    Ok(Some(bytes))
+}
+
+/// Removes what an earlier call was kept from removing.
+pub fn finish(state_dir: &Path) {
+    for entry in fs::read_dir(state_dir).into_iter().flatten().flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(REMOVED.as_bytes()) {
+            remove_all(&entry.path());
+        }
+    }
+}
+
+/// The digests of all artifacts that a run needs. Fails if a journal cannot be read: what it names is not known then.
+pub fn digests(state_dir: &Path) -> Result<BTreeSet<String>, (PathBuf, ReadError)> {
+    let mut out = BTreeSet::new();
+    for dir in run_dirs(state_dir) {
+        match record::read(&dir) {
+            Ok(run) => out.extend(run.artifacts.into_iter().map(|made| made.artifact.digest)),
+            Err(ReadError::Empty) => {}
+            Err(error) => return Err((dir, error)),
+        }
+    }
+    Ok(out)
+}
