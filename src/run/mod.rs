@@ -17,6 +17,7 @@
 //!                           inbox/          what other processes ask of it
 //!                           logs/<stage>/<action>.log
 //!                           work/<n>/   an action's folder, kept only if the action failed
+//! .pipe/index.db            what can be asked of all runs at once; made from their journals
 //! .pipe/store/              artifacts, by content
 //! .pipe/cache/<project>/    what builds keep for the next one
 //! .pipe/s3/<bucket>/…       what was deployed to a bucket

@@ -127,6 +127,7 @@ fn the_index_follows_what_happens_to_the_runs() {
     let end = text.find("\"event\":\"action_finished\"").unwrap();
     fs::write(journal(&ids[0]), &text[..=text[..end].rfind('\n').unwrap()]).unwrap();
     fs::remove_dir_all(journal(&ids[1]).parent().unwrap()).unwrap();
+    open(&project).forget(&ids[0]);
     let standing = ["cut off in Source/app", "waiting for Prod/approve"];
     assert_eq!(standings(&open(&project)), standing);
     fs::write(journal(&ids[0]), "nonsense\n{}\n").unwrap();

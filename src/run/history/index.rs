@@ -73,10 +73,21 @@ pub struct Filter {
 }
 
 impl Index {
-    /// Opens the index of a state directory and brings it up to date. Where there can be none on the disk it is in memory.
+    /// Opens the index of a state directory and brings it up to date: it reads the journals of runs that it does not know, and of
+    /// those that had not ended. Where there can be none on the disk it is in memory.
     pub fn open(state_dir: &Path) -> Self {
+        Self::open_with(state_dir, Trust::Ended)
+    }
+
+    /// As [`Index::open`], and looks at all journals to see whether they have changed, which nobody does to those of runs that
+    /// have ended without saying so by [`Index::forget`].
+    pub fn check(state_dir: &Path) -> Self {
+        Self::open_with(state_dir, Trust::Unchanged)
+    }
+
+    fn open_with(state_dir: &Path, trust: Trust) -> Self {
         let path = state_dir.join(FILE_NAME);
-        let opened = on_disk(&path).and_then(|connection| Self::with(state_dir, connection));
+        let opened = on_disk(&path).and_then(|connection| Self::with(state_dir, connection, trust));
         let opened = opened.or_else(|error| {
             // One that is in use by others is not broken.
             let is_unusable = !matches!(
@@ -85,7 +96,7 @@ impl Index {
             );
             if is_unusable && path.exists() {
                 remove(&path).map_err(|_| error)?;
-                return on_disk(&path).and_then(|connection| Self::with(state_dir, connection));
+                return on_disk(&path).and_then(|connection| Self::with(state_dir, connection, trust));
             }
             Err(error)
         });
@@ -98,33 +109,43 @@ impl Index {
         Ok(Self::open(state_dir))
     }
 
+    /// Reads a run anew when the index is opened the next time: for a run that had ended and goes on.
+    pub fn forget(&self, id: &str) {
+        // If it cannot be said now, the next check finds it.
+        let _ = self.connection.execute("DELETE FROM runs WHERE id = ?1", [id]);
+    }
+
     fn in_memory(state_dir: &Path) -> Self {
         let connection = Connection::open_in_memory().and_then(|connection| {
             connection.execute_batch(TABLES)?;
-            Self::with(state_dir, connection)
+            Self::with(state_dir, connection, Trust::Ended)
         });
         connection.unwrap_or_else(|bug| panic!("a database in memory always works: {bug}"))
     }
 
-    fn with(state_dir: &Path, connection: Connection) -> rusqlite::Result<Self> {
+    fn with(state_dir: &Path, connection: Connection, trust: Trust) -> rusqlite::Result<Self> {
         let mut index = Self {
             state_dir: state_dir.to_owned(),
             connection,
             unreadable: Vec::new(),
         };
-        index.update()?;
+        index.update(trust)?;
         Ok(index)
     }
 
     /// Takes in what has changed since: runs that are new, that went on, that are gone.
-    fn update(&mut self) -> rusqlite::Result<()> {
+    fn update(&mut self, trust: Trust) -> rusqlite::Result<()> {
         let mut known = self.known()?;
         let mut changed = Vec::new();
         self.unreadable.clear();
         for dir in run_dirs(&self.state_dir) {
+            let known = known.remove(id_of(&dir));
+            if trust == Trust::Ended && known.as_ref().is_some_and(Known::has_ended) {
+                continue;
+            }
             let stamp = Stamp::of(&dir);
-            let before = known.remove(id_of(&dir)).filter(|known| known.stamp == stamp);
-            if before.as_ref().is_some_and(|known| known.standing.is_none()) {
+            let before = known.filter(|known| known.stamp == stamp);
+            if before.as_ref().is_some_and(Known::has_ended) {
                 continue;
             }
             match record::read(&dir) {
@@ -227,6 +248,21 @@ struct Known {
     stamp: Stamp,
     /// How it stood, if it had not ended.
     standing: Option<String>,
+}
+
+impl Known {
+    fn has_ended(&self) -> bool {
+        self.standing.is_none()
+    }
+}
+
+/// What need not be looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// The journals of runs that have ended.
+    Ended,
+    /// Those of them that look as they did when they were read.
+    Unchanged,
 }
 
 /// How a run's journal looked when it was read.
