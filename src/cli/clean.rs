@@ -9,7 +9,7 @@ use super::history::state_dir;
 use super::status::Status;
 use crate::run::history::list::Unreadable;
 use crate::run::history::page::{bytes, columns, when};
-use crate::run::history::{RunRecord, clean as cleaning, find, record};
+use crate::run::history::{self, RunRecord, clean as cleaning, find};
 use crate::run::view::report::{count, short};
 
 /// Removes the oldest ended runs of each pipeline, but some.
@@ -17,7 +17,7 @@ pub(super) fn clean(args: &CleanArgs, console: &mut Console) -> Result<Status, E
     let state_dir = state_dir(&args.state)?;
     let mut runs = Vec::new();
     for dir in find::run_dirs(&state_dir) {
-        match record::read(&dir) {
+        match history::read(&dir) {
             Ok(run) => runs.push(run),
             Err(error) => {
                 let it = Unreadable::of(&dir, &error);

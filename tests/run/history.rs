@@ -1,12 +1,16 @@
 //! What is known of runs afterwards, and what others can do to them.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use pipe::ir;
 use pipe::run::engine::Input;
-use pipe::run::history::Standing;
+use pipe::run::event::{Event, Inherited, Kind, Record, Started, Trigger};
+use pipe::run::history::fold::fold;
 use pipe::run::history::index::{Filter, Index};
+use pipe::run::history::{RunRecord, Standing, clean};
+use pipe::run::outcome::RunStatus;
 use pipe::run::restore::{self, RestoreError};
 use pipe::run::{RunOptions, RunOutcome, journal};
 
@@ -207,4 +211,66 @@ fn durations_are_predicted_from_the_last_successes() {
     assert_eq!(durations[&slow], Duration::from_secs(6));
     assert_eq!(durations.len(), 4);
     assert!(open(&project).durations("other").is_empty());
+}
+
+/// The record of a run that has ended, or goes on from another.
+fn record(id: &str, from: Option<&str>, ended: bool) -> RunRecord {
+    let inherited = from.map(|from| {
+        Box::new(Inherited {
+            execution_id: from.to_owned(),
+            ..Inherited::default()
+        })
+    });
+    let started = Event::RunStarted(Box::new(Started {
+        pipeline: "demo".to_owned(),
+        execution_id: id.to_owned(),
+        definition: String::new(),
+        mode: ir::ExecutionMode::default(),
+        kind: Kind::Standard,
+        trigger: Trigger::default(),
+        variables: std::collections::BTreeMap::new(),
+        first_stage: None,
+        last_stage: None,
+        inherited,
+        jobs: 1,
+        stages: Vec::new(),
+        actions: Vec::new(),
+    }));
+    let finished = Event::RunFinished {
+        status: RunStatus::Succeeded,
+        duration_ms: 1,
+        superseded_by: None,
+    };
+    let events = std::iter::once(started).chain(ended.then_some(finished));
+    let records = events.zip(1..).map(|(event, seq)| Record {
+        v: pipe::run::event::VERSION,
+        seq,
+        // The later in the alphabet, the newer.
+        time: jiff::Timestamp::from_second(id.as_bytes()[0].into()).unwrap(),
+        event,
+    });
+    fold(Path::new(id), &records.collect::<Vec<_>>(), false).unwrap()
+}
+
+#[test]
+fn what_is_needed_is_not_removed() {
+    let runs = [
+        record("a", None, true),
+        record("b", Some("a"), true),
+        record("c", None, true),
+        record("d", None, false),
+        record("e", Some("b"), true),
+        record("f", Some("e"), true),
+    ];
+    let chosen = |keep| -> Vec<String> {
+        clean::choose(&runs, keep)
+            .into_iter()
+            .map(|run| run.id.clone())
+            .collect()
+    };
+    // `f` was begun with what `e` had made, and so on down to `a`.
+    assert_eq!(chosen(1), ["c"]);
+    assert_eq!(chosen(0), ["a", "b", "c", "e", "f"]);
+    assert_eq!(chosen(5), [""; 0]);
+    assert_eq!(clean::choose(&runs[..4], 1).len(), 2);
 }

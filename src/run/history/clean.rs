@@ -6,7 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::find::run_dirs;
-use super::record::{self, ReadError, RunRecord};
+use super::fold::{self, ReadError};
+use super::record::RunRecord;
 use crate::run::journal::{Journal, JournalError};
 use crate::run::slots::remove_all;
 
@@ -90,7 +91,7 @@ pub fn finish(state_dir: &Path) {
 pub fn digests(state_dir: &Path) -> Result<BTreeSet<String>, (PathBuf, ReadError)> {
     let mut out = BTreeSet::new();
     for dir in run_dirs(state_dir) {
-        match record::read(&dir) {
+        match fold::read(&dir) {
             Ok(run) => out.extend(run.artifacts.into_iter().map(|made| made.artifact.digest)),
             Err(ReadError::Empty) => {}
             Err(error) => return Err((dir, error)),

@@ -14,8 +14,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, Row as SqlRow, ToSql, Transaction, params};
 
 use super::find::{RUNS, id_of, run_dirs};
+use super::fold;
 use super::list::{List, Row, Unreadable};
-use super::record::{self, AttemptStatus, RunRecord};
+use super::record::{AttemptStatus, RunRecord};
 use crate::run::journal;
 
 /// The database's name in the state directory.
@@ -148,7 +149,7 @@ impl Index {
             if before.as_ref().is_some_and(Known::has_ended) {
                 continue;
             }
-            match record::read(&dir) {
+            match fold::read(&dir) {
                 // Of a run that has not ended the journal alone does not say how it stands.
                 Ok(run) if before.and_then(|known| known.standing) == Some(standing(&run)) => {}
                 Ok(run) => changed.push((run, stamp)),

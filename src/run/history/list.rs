@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::find::id_of;
-use super::record::{self, RunRecord, Standing};
+use super::fold;
+use super::record::{RunRecord, Standing};
 use crate::run::event::Trigger;
 
 /// A run in short.
@@ -59,7 +60,7 @@ impl Row {
 }
 
 impl Unreadable {
-    pub fn of(run_dir: &Path, error: &record::ReadError) -> Self {
+    pub fn of(run_dir: &Path, error: &fold::ReadError) -> Self {
         Self {
             id: id_of(run_dir).to_owned(),
             run_dir: run_dir.to_owned(),

@@ -5,6 +5,7 @@
 pub mod clean;
 pub mod control;
 pub mod find;
+pub mod fold;
 pub mod index;
 pub mod list;
 pub mod logs;
@@ -15,7 +16,8 @@ pub mod shell;
 use std::fmt;
 
 pub use find::NotFound;
-pub use record::{ReadError, RunRecord, Standing, read};
+pub use fold::{ReadError, read};
+pub use record::{RunRecord, Standing};
 
 impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
