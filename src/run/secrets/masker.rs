@@ -27,7 +27,8 @@ impl Masker {
 
     fn show(&mut self, patterns: Option<&Patterns>, is_last: bool, out: &mut Vec<u8>) {
         let text = &self.held;
-        let next = |from| patterns.and_then(|patterns| patterns.next(text, from, is_last));
+        let mut search = patterns.map(|patterns| patterns.search(text, is_last));
+        let mut next = |from| search.as_mut().and_then(|search| search.next(from));
         let mut masked = self.covered;
         let mut border = text.len();
         let mut from = 0;

@@ -1,20 +1,21 @@
 //! Many byte strings, looked for at once.
 //!
-//! An automaton finds where one of them may begin, by their first few bytes alone: so it stays small, and fast, however long they are.
-//! What really stands there is looked up in a sorted list.
+//! Automata find where one of them may begin, by their first few bytes alone: so they stay small, and fast, however long the
+//! patterns are. What really stands there is looked up in a sorted list.
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, MatchKind};
 
-/// How many bytes of a pattern the automaton knows.
+/// How many bytes of a pattern the automata know.
 const HEAD: usize = 8;
-/// Up to so many bytes, the fastest automaton stays within a few megabytes.
-const SMALL: usize = 16 * 1024;
+/// For so many heads an automaton can skip text with vector instructions; a few of these are faster than one for all.
+const GROUP: usize = 64;
+const MOST_GROUPS: usize = 8;
 
 #[derive(Debug)]
 pub(super) struct Patterns {
-    heads: AhoCorasick,
+    heads: Vec<AhoCorasick>,
     /// Sorted.
     patterns: Vec<Vec<u8>>,
     /// Of each pattern, the longest other one that it begins with.
@@ -43,13 +44,17 @@ impl Patterns {
             .map(|pattern| &pattern[..pattern.len().min(HEAD)])
             .collect();
         heads.dedup();
-        let is_small = heads.iter().map(|head| head.len()).sum::<usize>() <= SMALL;
+        let size = if heads.len() <= GROUP * MOST_GROUPS {
+            GROUP
+        } else {
+            heads.len()
+        };
+        let automaton = |heads: &[&[u8]]| {
+            let mut builder = AhoCorasick::builder();
+            builder.match_kind(MatchKind::LeftmostFirst).build(heads)
+        };
         // It fails only where patterns exceed gigabytes.
-        let heads = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostFirst)
-            .kind(is_small.then_some(AhoCorasickKind::DFA))
-            .build(&heads)
-            .ok()?;
+        let heads = heads.chunks(size).map(automaton).collect::<Result<_, _>>().ok()?;
         let shorter = shorter(&patterns);
         Some(Self {
             heads,
@@ -60,27 +65,16 @@ impl Patterns {
     }
 
     pub(super) fn is_match(&self, text: &str) -> bool {
-        matches!(self.next(text.as_bytes(), 0, true), Some(Found::Whole(_)))
+        self.search(text.as_bytes(), true).next(0).is_some()
     }
 
-    /// What comes first in `text` from `from` on. If it is the last text, nothing can be completed any more.
-    pub(super) fn next(&self, text: &[u8], mut from: usize, is_last: bool) -> Option<Found> {
-        loop {
-            let head = self.heads.find(&text[from..]).map(|head| from + head.start());
-            let at = head.unwrap_or(text.len());
-            // Where the text ends within the head of a pattern, the automaton has not seen it.
-            let mut cut_off = from.max(text.len().saturating_sub(HEAD - 1))..at;
-            if let Some(beginning) = cut_off.find(|&at| !is_last && self.is_beginning(&text[at..])) {
-                return Some(Found::Beginning(beginning));
-            }
-            head?;
-            if !is_last && self.is_beginning(&text[at..]) {
-                return Some(Found::Beginning(at));
-            }
-            if let Some(length) = self.length_at(&text[at..]) {
-                return Some(Found::Whole(at..at + length));
-            }
-            from = at + 1;
+    /// If it is the last text, nothing can be completed any more.
+    pub(super) fn search<'s>(&'s self, text: &'s [u8], is_last: bool) -> Search<'s> {
+        Search {
+            patterns: self,
+            text,
+            is_last,
+            ahead: vec![Ahead::Unknown; self.heads.len()],
         }
     }
 
@@ -108,6 +102,67 @@ impl Patterns {
         }
         None
     }
+}
+
+/// A way through a text.
+pub(super) struct Search<'s> {
+    patterns: &'s Patterns,
+    text: &'s [u8],
+    is_last: bool,
+    /// What each automaton has found.
+    ahead: Vec<Ahead>,
+}
+
+#[derive(Clone, Copy)]
+enum Ahead {
+    Unknown,
+    /// Its next head.
+    At(usize),
+    Nothing,
+}
+
+impl Search<'_> {
+    /// What comes first from `from` on, which never goes back.
+    pub(super) fn next(&mut self, mut from: usize) -> Option<Found> {
+        let (patterns, text) = (self.patterns, self.text);
+        let is_beginning = |at: usize| !self.is_last && patterns.is_beginning(&text[at..]);
+        loop {
+            let head = next_head(patterns, text, from, &mut self.ahead);
+            let at = head.unwrap_or(text.len());
+            // Where the text ends within the head of a pattern, no automaton has seen it.
+            let mut cut_off = from.max(text.len().saturating_sub(HEAD - 1))..at;
+            if let Some(beginning) = cut_off.find(|&at| is_beginning(at)) {
+                return Some(Found::Beginning(beginning));
+            }
+            head?;
+            if is_beginning(at) {
+                return Some(Found::Beginning(at));
+            }
+            if let Some(length) = patterns.length_at(&text[at..]) {
+                return Some(Found::Whole(at..at + length));
+            }
+            from = at + 1;
+        }
+    }
+}
+
+fn next_head(patterns: &Patterns, text: &[u8], from: usize, ahead: &mut [Ahead]) -> Option<usize> {
+    let mut first = None;
+    for (heads, ahead) in patterns.heads.iter().zip(ahead) {
+        let is_behind = match *ahead {
+            Ahead::Unknown => true,
+            Ahead::At(at) => at < from,
+            Ahead::Nothing => false,
+        };
+        if is_behind {
+            let found = heads.find(&text[from..]);
+            *ahead = found.map_or(Ahead::Nothing, |head| Ahead::At(from + head.start()));
+        }
+        if let Ahead::At(at) = *ahead {
+            first = Some(first.map_or(at, |first: usize| first.min(at)));
+        }
+    }
+    first
 }
 
 fn shorter(sorted: &[Vec<u8>]) -> Vec<Option<usize>> {
