@@ -1,10 +1,11 @@
-//! What `pipe` costs: in time, as ratios ([`speed`]), and in instructions, as a gate
-//! ([`instructions`]); and what it takes to capture output ([`masking`]).
+//! What `pipe` costs: in time, as ratios ([`speed`]), and in instructions, as a gate ([`instructions`]); what it takes to
+//! capture output ([`masking`]); and what a large artifact costs, in time and on the disk ([`artifacts`]).
 //!
 //!     cargo build --profile dist
 //!     cargo bench --profile dist --bench bench -- speed [--quick] [--slack 1.5]
 //!     cargo bench --profile dist --bench bench -- instructions [--record]
 //!     cargo bench --profile dist --bench bench -- masking
+//!     cargo bench --profile dist --bench bench -- artifacts [--quick]
 //!     cargo bench --profile dist --bench bench -- generate DIR            writes the measured pipelines, nothing else
 
 #![expect(
@@ -13,6 +14,7 @@
     reason = "a bench reports on its standard output"
 )]
 
+mod artifacts;
 mod generate;
 mod instructions;
 mod masking;
@@ -28,12 +30,13 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments.as_slice() {
         ["speed", options @ ..] => speed::run(options),
+        ["artifacts", options @ ..] => artifacts::run(options),
         ["instructions"] => instructions::gate(),
         ["instructions", "--record"] => instructions::record(),
         ["masking"] => masking::run(),
         ["generate", folder] => generate::write_all(Path::new(folder)).map(|_| true),
         ["stand-in", what @ ..] => speed::stand_in(what).map(|()| true),
-        _ => Err("say what to measure: speed, instructions, masking, or generate DIR".to_owned()),
+        _ => Err("say what to measure: speed, instructions, masking, artifacts, or generate DIR".to_owned()),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
