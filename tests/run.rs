@@ -1,5 +1,6 @@
 //! Runs with real processes, from IR built here.
 
+mod agreement;
 mod archives;
 mod artifacts;
 mod buildspec;
@@ -8,6 +9,7 @@ mod engine;
 mod history;
 mod invoke;
 mod pipelines;
+mod model;
 mod resuming;
 mod rules;
 mod secrets;

@@ -193,10 +193,11 @@ impl Going {
             yes: false,
             ..(*others.options).clone()
         });
+        let journals: Vec<_> = found.iter().map(Found::journal).collect();
+        self.session.engine.restore_all(&journals);
         for found in found {
             match found {
                 Found::Open(stored) => {
-                    self.session.engine.restore(&stored.id, &stored.records);
                     let is_this = stored.id == self.session.main;
                     let template = if is_this { &self.session.template } else { &others };
                     let run = Arc::new(template.of(&stored.id));
@@ -204,7 +205,7 @@ impl Going {
                     let journal = stored.journal;
                     self.session.runs.insert(stored.id, Hosted { run, journal });
                 }
-                Found::Ended(id, records) => self.session.engine.restore(&id, &records),
+                Found::Ended(..) => {}
             }
         }
         Ok(goes_on)
@@ -295,12 +296,15 @@ enum Found {
 }
 
 impl Found {
+    fn journal(&self) -> (&Id, &[Record]) {
+        match self {
+            Self::Open(stored) => (&stored.id, &stored.records),
+            Self::Ended(id, records) => (id, records),
+        }
+    }
+
     fn started(&self) -> Option<Timestamp> {
-        let records = match self {
-            Self::Open(stored) => &stored.records,
-            Self::Ended(_, records) => records,
-        };
-        Some(records.first()?.time)
+        Some(self.journal().1.first()?.time)
     }
 }
 

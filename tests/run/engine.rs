@@ -398,7 +398,7 @@ fn time_runs_out() {
             ("after 1", "end 0 TimedOut"),
             ("after 5", ""),
             ("fail B/ask", "ask failed: its time was over after 10 minutes"),
-            ("yes B/ask", "refused: `ask` was answered already"),
+            ("yes B/ask", "refused: `ask` was answered already, or waits no longer"),
             ("after 604800", "end 1 TimedOut"),
             (
                 "fail B/other",

@@ -22,8 +22,14 @@ impl Engine {
         if is_limited && self.state.live.len() >= MOST_EXECUTIONS {
             return Err(Refused::ConcurrentPipelineExecutionsLimitExceeded { limit: MOST_EXECUTIONS });
         }
-        for stage in start.first_stage.iter().chain(&start.last_stage) {
-            self.stage_named(stage)?;
+        let place = |stage: &Option<String>| stage.as_ref().map(|stage| self.stage_named(stage)).transpose();
+        if let (Some(first), Some(last)) = (place(&start.first_stage)?, place(&start.last_stage)?)
+            && last < first
+        {
+            return Err(Refused::StagesOutOfOrder {
+                first: start.first_stage.unwrap_or_default(),
+                last: start.last_stage.unwrap_or_default(),
+            });
         }
         self.begin(now, start, Kind::Standard);
         Ok(())
@@ -170,7 +176,9 @@ impl Engine {
             return Err(not_found());
         }
         let run = execution.stage_run().filter(|run| run.index == at.stage);
-        let Some(running) = run.and_then(|run| run.running.get(&at.action)) else {
+        let running = run.and_then(|run| run.running.get(&at.action));
+        // One whose time is over or that is abandoned waits no longer.
+        let Some(running) = running.filter(|running| running.why.is_none()) else {
             let was_started = execution.attempts.contains_key(&at);
             return Err(if was_started {
                 let action = action.to_owned();
@@ -338,14 +346,21 @@ impl Engine {
         stage: &str,
         position: Position,
     ) -> Result<(), Refused> {
-        let index = self.stage_named(stage)?;
         let execution = self.known(id)?;
+        // It may have another definition than the one of now.
+        let index = execution.definition.stage_index(stage);
+        let index = index.ok_or_else(|| Refused::StageNotFound {
+            stage: stage.to_owned(),
+        })?;
         let refuse = |why| {
             Err(Refused::ConditionNotOverridable {
                 stage: stage.to_owned(),
                 why,
             })
         };
+        if execution.ending.is_some() {
+            return refuse("the execution is stopping");
+        }
         let run = execution.stage_run().filter(|run| run.index == index);
         let Some(run) = run.filter(|run| run.phase == Phase::Condition(position)) else {
             return refuse("it is not being evaluated");
@@ -401,18 +416,25 @@ impl Engine {
             enabled: disabled.is_none(),
             reason: disabled.unwrap_or_default(),
         };
-        let live: Vec<Id> = self.state.live.values().cloned().collect();
-        if live.is_empty() {
-            // Nobody's journal has to know.
+        let mut told: Vec<Id> = self.state.live.values().cloned().collect();
+        if told.is_empty() {
+            // Some journal has to know of it.
+            let newest = self.state.executions.values().max_by_key(|execution| execution.number);
+            told.extend(newest.map(|newest| Arc::clone(&newest.id)));
+        }
+        if told.is_empty() {
             self.state.apply(now, &Id::from(""), &event);
         }
-        for id in live {
+        for id in told {
             self.emit(now, &id, event.clone());
         }
         Ok(())
     }
 
     pub(super) fn define(&mut self, now: Timestamp, definition: Arc<Definition>) {
+        if definition.digest == self.state.definition.digest {
+            return;
+        }
         let live: Vec<Id> = self.state.live.values().cloned().collect();
         for id in live {
             let Some(execution) = self.execution(&id) else { continue };
@@ -452,6 +474,10 @@ impl Engine {
             self.end_tasks(&id, Why::Abandoned, |_| true);
             for (at, attempt, _) in self.interrupt(now, &id) {
                 self.action_ended(now, &id, at, attempt, Ended::default());
+            }
+            let run = self.execution(&id).and_then(Execution::stage_run);
+            for action in run.map(|run| run.interrupted.clone()).unwrap_or_default() {
+                self.abandon(now, &id, action);
             }
         }
         // Nothing runs that could be ended.

@@ -24,26 +24,53 @@ enum Next {
     Wait(usize, Waiting),
     StartRules(RuleRef, Vec<usize>),
     EndCondition(Position),
-    StartActions(Vec<ActionRef>),
+    /// An action that was cut off and is not to start again.
+    Abandon(usize),
     Retry(RetryMode),
     EndStage(StageStatus),
     RollBack(usize),
 }
 
 impl Engine {
-    /// Moves all executions on as far as they go.
+    /// Moves all executions on as far as they go. Only when each of them has come to where it stands are places given away, to
+    /// the oldest one first.
     pub(super) fn settle(&mut self, now: Timestamp) {
         let mut moved = true;
         while moved {
             moved = false;
             let live: Vec<Id> = self.state.live.values().cloned().collect();
-            for id in live {
-                while let Some(next) = self.next(&id) {
-                    self.take(now, &id, next);
+            for id in &live {
+                while let Some(next) = self.next(id) {
+                    self.take(now, id, next);
                     moved = true;
                 }
             }
+            if !moved {
+                for was_cut_off in [true, false] {
+                    for id in &live {
+                        moved |= self.start_actions(now, id, was_cut_off);
+                    }
+                }
+            }
         }
+    }
+
+    /// Starts what was cut off, or else the current step, as far as there are places; says whether anything was started.
+    fn start_actions(&mut self, now: Timestamp, id: &Id, was_cut_off: bool) -> bool {
+        let execution = self.execution(id);
+        let run = execution.and_then(Execution::stage_run);
+        let (Some(execution), Some(run)) = (execution, run) else {
+            return false;
+        };
+        let start = if was_cut_off {
+            self.with_a_place(execution, run, run.interrupted.iter())
+        } else {
+            self.with_a_place(execution, run, current_step(execution, run))
+        };
+        for &at in &start {
+            self.start_action(now, id, at);
+        }
+        !start.is_empty()
     }
 
     fn next(&self, id: &Id) -> Option<Next> {
@@ -65,7 +92,7 @@ impl Engine {
                 let is_free = self.in_the_way(execution, *stage).is_none();
                 is_free.then_some(Next::Enter(*stage))
             }
-            Place::In(run) => self.next_in_stage(execution, run),
+            Place::In(run) => next_in_stage(execution, run),
             Place::Leaving {
                 rollback: Some(stage), ..
             } => Some(Next::RollBack(*stage)),
@@ -81,6 +108,9 @@ impl Engine {
             let reason = reason.clone();
             return Some(Waiting::Disabled { reason });
         }
+        if execution.definition.mode() == ExecutionMode::Parallel {
+            return None;
+        }
         if let Some(holder) = &gate.holder {
             let execution_id = holder.to_string();
             return Some(Waiting::Occupied { execution_id });
@@ -90,63 +120,30 @@ impl Engine {
         (is_queue && is_behind()).then_some(Waiting::Queued)
     }
 
-    fn next_in_stage(&self, execution: &Execution, run: &StageRun) -> Option<Next> {
-        match run.phase {
-            Phase::Condition(position) => next_in_condition(execution, run, position),
-            Phase::Actions => self.next_in_actions(execution, run),
-            Phase::Decided { status, .. } => Some(Next::EndStage(status)),
-        }
-    }
-
-    fn next_in_actions(&self, execution: &Execution, run: &StageRun) -> Option<Next> {
-        if !run.failed && execution.ending.is_none() {
-            let start = self.startable(execution, run);
-            if !start.is_empty() {
-                return Some(Next::StartActions(start));
-            }
-        }
-        if !run.running.is_empty() {
-            return None;
-        }
-        if let Some(status) = ended_status(execution) {
-            return Some(Next::EndStage(status));
-        }
-        if run.failed {
-            return Some(after_failure(execution, run));
-        }
-        if run.todo.iter().any(|step| !step.is_empty()) {
-            // All places are taken by other executions.
-            return None;
-        }
-        Some(match start_rules(execution, run, Position::OnSuccess) {
-            Some(rules) => rules,
-            None => Next::EndStage(StageStatus::Succeeded),
-        })
-    }
-
-    /// The actions of the current step for which there is a place.
-    fn startable(&self, execution: &Execution, run: &StageRun) -> Vec<ActionRef> {
+    /// As many of some actions as there are places for.
+    fn with_a_place<'a>(
+        &self,
+        execution: &Execution,
+        run: &StageRun,
+        actions: impl Iterator<Item = &'a usize>,
+    ) -> Vec<ActionRef> {
         let mut free = self.jobs.saturating_sub(self.state.places_taken);
         let mut room = match execution.definition.mode() {
             ExecutionMode::Parallel => PARALLEL_MODE_ACTIONS.max.saturating_sub(run.running.len()),
             ExecutionMode::Superseded | ExecutionMode::Queued => usize::MAX,
         };
-        let mut out = Vec::new();
-        // An empty step is still there while its actions run.
-        for &action in run.todo.front().into_iter().flatten() {
-            let at = ActionRef {
-                stage: run.index,
-                action,
-            };
-            let takes_a_place = !execution.definition.is_approval(at);
+        let stage = run.index;
+        let actions = actions.map(|&action| ActionRef { stage, action });
+        let mut has_a_place = |at: &ActionRef| {
+            let takes_a_place = !execution.definition.is_approval(*at);
             if room == 0 || (takes_a_place && free == 0) {
-                break;
+                return false;
             }
             free -= usize::from(takes_a_place);
             room -= 1;
-            out.push(at);
-        }
-        out
+            true
+        };
+        actions.take_while(|at| has_a_place(at)).collect()
     }
 
     fn take(&mut self, now: Timestamp, id: &Id, next: Next) {
@@ -160,11 +157,7 @@ impl Engine {
                 }
             }
             Next::EndCondition(position) => self.end_condition(now, id, position),
-            Next::StartActions(actions) => {
-                for at in actions {
-                    self.start_action(now, id, at);
-                }
-            }
+            Next::Abandon(action) => self.abandon(now, id, action),
             Next::Retry(mode) => self.retry_stage(now, id, mode, By::Automatic),
             Next::EndStage(status) => self.end_stage(now, id, status),
             Next::RollBack(stage) => self.roll_back_automatically(now, id, stage),
@@ -384,6 +377,27 @@ impl Engine {
         self.emit(now, id, event);
     }
 
+    pub(super) fn abandon(&mut self, now: Timestamp, id: &Id, action: usize) {
+        let Some(execution) = self.execution(id) else { return };
+        let Some(run) = execution.stage_run() else { return };
+        let at = ActionRef {
+            stage: run.index,
+            action,
+        };
+        let attempt = execution.attempts.get(&at).copied().unwrap_or(1);
+        let event = Event::ActionFinished {
+            name: action_name(execution, at, attempt),
+            status: Status::Abandoned,
+            duration_ms: 0,
+            failure: None,
+            variables: Default::default(),
+            masked: Vec::new(),
+            artifacts: Default::default(),
+            notes: Vec::new(),
+        };
+        self.emit(now, id, event);
+    }
+
     pub(super) fn retry_stage(&mut self, now: Timestamp, id: &Id, mode: RetryMode, by: By) {
         let Some(execution) = self.execution(id) else { return };
         let Some(run) = execution.stage_run() else { return };
@@ -439,7 +453,7 @@ impl Engine {
         self.emit(now, id, event);
     }
 
-    /// The newest other execution that may be gone back to.
+    /// The other execution that succeeded last in a stage, of those that may be gone back to.
     fn rollback_target(&self, failed: &Execution, stage: usize) -> Option<Id> {
         let fits = |other: &&Execution| {
             other.id != failed.id
@@ -447,10 +461,52 @@ impl Engine {
                 && other.definition.digest == failed.definition.digest
                 && other.stages[stage].status == Some(StageStatus::Succeeded)
         };
+        if failed.definition.mode() == ExecutionMode::Parallel {
+            return None;
+        }
         let candidates = self.state.executions.values().filter(fits);
-        let newest = candidates.max_by_key(|execution| execution.number)?;
+        let newest = candidates.max_by_key(|execution| (execution.stages[stage].ended, execution.number))?;
         Some(Arc::clone(&newest.id))
     }
+}
+
+fn next_in_stage(execution: &Execution, run: &StageRun) -> Option<Next> {
+    match run.phase {
+        Phase::Condition(position) => next_in_condition(execution, run, position),
+        Phase::Actions => next_in_actions(execution, run),
+        Phase::Decided { status, .. } => Some(Next::EndStage(status)),
+    }
+}
+
+fn next_in_actions(execution: &Execution, run: &StageRun) -> Option<Next> {
+    let is_abandoned = execution.ending == Some(Ending::Stop { abandon: true });
+    if let Some(action) = run.interrupted.first().filter(|_| is_abandoned) {
+        return Some(Next::Abandon(*action));
+    }
+    if run.has_actions() {
+        return None;
+    }
+    if let Some(status) = ended_status(execution) {
+        return Some(Next::EndStage(status));
+    }
+    if run.failed {
+        return Some(after_failure(execution, run));
+    }
+    if run.todo.iter().any(|step| !step.is_empty()) {
+        // It goes on as soon as there is a place.
+        return None;
+    }
+    Some(match start_rules(execution, run, Position::OnSuccess) {
+        Some(rules) => rules,
+        None => Next::EndStage(StageStatus::Succeeded),
+    })
+}
+
+/// What may start of an execution's current step.
+fn current_step<'a>(execution: &Execution, run: &'a StageRun) -> impl Iterator<Item = &'a usize> {
+    let may_go_on = run.phase == Phase::Actions && !run.failed && execution.ending.is_none();
+    // An empty step is still there while its actions run.
+    run.todo.front().filter(|_| may_go_on).into_iter().flatten()
 }
 
 fn next_in_condition(execution: &Execution, run: &StageRun, position: Position) -> Option<Next> {

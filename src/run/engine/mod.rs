@@ -210,10 +210,29 @@ impl Engine {
         }
     }
 
-    /// Takes in what a journal says of an execution, as if it had happened here. Executions in the order of their start.
+    /// Knows an earlier version of the definition, before executions of it are restored.
+    pub fn remember(&mut self, definition: Arc<Definition>) {
+        self.state.remember(definition);
+    }
+
+    /// Takes in what a journal says of an execution, as if it had happened here.
     pub fn restore(&mut self, execution: &Id, records: &[Record]) {
         for record in records {
             self.state.apply(record.time, execution, &record.event);
+        }
+    }
+
+    /// Takes in the journals of several executions, in the order of their start: who came to a stage before whom is known only
+    /// from all of them together.
+    pub fn restore_all(&mut self, journals: &[(&Id, &[Record])]) {
+        let all = journals
+            .iter()
+            .flat_map(|(id, records)| records.iter().map(move |record| (*id, record)));
+        let mut all: Vec<_> = all.collect();
+        // What happened at the same time stays in the order of the executions.
+        all.sort_by_key(|(_, record)| record.time);
+        for (id, record) in all {
+            self.state.apply(record.time, id, &record.event);
         }
     }
 

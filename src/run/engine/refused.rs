@@ -8,6 +8,7 @@ pub enum Refused {
     ConcurrentPipelineExecutionsLimitExceeded { limit: usize },
     PipelineExecutionNotFound { execution: String },
     StageNotFound { stage: String },
+    StagesOutOfOrder { first: String, last: String },
     ActionNotFound { stage: String, action: String },
     PipelineExecutionNotStoppable { execution: String },
     DuplicatedStopRequest { execution: String },
@@ -30,6 +31,7 @@ impl Refused {
             }
             Self::PipelineExecutionNotFound { .. } => "PipelineExecutionNotFoundException",
             Self::StageNotFound { .. } => "StageNotFoundException",
+            Self::StagesOutOfOrder { .. } => "ValidationException",
             Self::ActionNotFound { .. } => "ActionNotFoundException",
             Self::PipelineExecutionNotStoppable { .. } => "PipelineExecutionNotStoppableException",
             Self::DuplicatedStopRequest { .. } => "DuplicatedStopRequestException",
@@ -53,6 +55,12 @@ impl fmt::Display for Refused {
             }
             Self::PipelineExecutionNotFound { execution } => write!(f, "there is no execution `{execution}`"),
             Self::StageNotFound { stage } => write!(f, "the pipeline has no stage `{stage}`"),
+            Self::StagesOutOfOrder { first, last } => {
+                write!(
+                    f,
+                    "an execution cannot begin with stage `{first}` and end after `{last}`, which comes before it"
+                )
+            }
             Self::ActionNotFound { stage, action } => write!(f, "no action `{action}` waits in stage `{stage}`"),
             Self::PipelineExecutionNotStoppable { execution } => write!(f, "execution `{execution}` has ended already"),
             Self::DuplicatedStopRequest { execution } => write!(f, "execution `{execution}` is stopping already"),
@@ -66,7 +74,9 @@ impl fmt::Display for Refused {
                 write!(f, "execution `{execution}` had another definition of the pipeline")
             }
             Self::InvalidApprovalToken => f.write_str("the token is not that of the approval that waits"),
-            Self::ApprovalAlreadyCompleted { action } => write!(f, "`{action}` was answered already"),
+            Self::ApprovalAlreadyCompleted { action } => {
+                write!(f, "`{action}` was answered already, or waits no longer")
+            }
             Self::ConditionNotOverridable { stage, why } => {
                 write!(f, "the condition of stage `{stage}` cannot be overridden: {why}")
             }

@@ -24,6 +24,8 @@ pub const APPROVAL_MINUTES: u64 = 7 * 24 * 60;
 pub struct State {
     /// The current version.
     pub definition: Arc<Definition>,
+    /// All versions that executions may have, by their digests.
+    definitions: HashMap<String, Arc<Definition>>,
     /// What stands in front of each stage, by its name.
     gates: HashMap<String, Gate>,
     pub executions: HashMap<Id, Execution>,
@@ -40,7 +42,7 @@ pub struct Gate {
     /// Why the transition is disabled.
     pub disabled: Option<String>,
     pub holder: Option<Id>,
-    /// In the order of arrival; in SUPERSEDED mode one at most.
+    /// In the order of arrival; in SUPERSEDED mode one at most, in PARALLEL mode none.
     pub waiting: VecDeque<Id>,
     /// The execution that entered last.
     pub latest: Option<Id>,
@@ -98,6 +100,8 @@ pub enum Place {
 #[derive(Clone, Debug, Default)]
 pub struct StageState {
     pub status: Option<StageStatus>,
+    /// When it came to this status.
+    pub ended: Option<Timestamp>,
     pub attempt: u32,
     pub succeeded: BTreeSet<usize>,
     /// The before-entry condition was met, overridden, or is not there.
@@ -115,6 +119,8 @@ pub struct StageRun {
     /// What has not been started of the current step and of those after it.
     pub todo: VecDeque<VecDeque<usize>>,
     pub running: BTreeMap<usize, Running>,
+    /// What the end of an earlier process has cut off: it starts again, whatever has failed or was stopped meanwhile.
+    pub interrupted: BTreeSet<usize>,
     /// An action of this attempt did not succeed.
     pub failed: bool,
     /// The rules of the condition of this phase that run, and those that have ended.
@@ -147,6 +153,7 @@ pub struct Running {
 impl State {
     pub fn new(definition: Arc<Definition>) -> Self {
         let mut state = Self {
+            definitions: HashMap::new(),
             gates: HashMap::new(),
             executions: HashMap::new(),
             live: BTreeMap::new(),
@@ -158,24 +165,23 @@ impl State {
         state
     }
 
-    /// Takes another version of the definition: stages keep their locks by their names.
+    /// Takes another version of the definition: stages keep their locks by their names, and stay closed if somebody has closed
+    /// them. Even what belongs to a stage that is gone is kept: it may come back.
     pub fn define(&mut self, definition: Arc<Definition>) {
-        let mut old = std::mem::take(&mut self.gates);
-        for stage in &definition.pipeline.stages {
-            let name = &stage.name.value;
-            let gate = Gate {
-                waiting: VecDeque::new(),
-                disabled: None,
-                ..old.remove(name).unwrap_or_default()
-            };
-            self.gates.insert(name.clone(), gate);
+        for transition in &self.definition.pipeline.deployment.disabled_transitions {
+            self.gates.entry(transition.stage.value.clone()).or_default().disabled = None;
         }
         for transition in &definition.pipeline.deployment.disabled_transitions {
-            if let Some(gate) = self.gates.get_mut(&transition.stage.value) {
-                gate.disabled = Some(transition.reason.value.to_string());
-            }
+            let reason = transition.reason.value.to_string();
+            self.gates.entry(transition.stage.value.clone()).or_default().disabled = Some(reason);
         }
+        self.remember(Arc::clone(&definition));
         self.definition = definition;
+    }
+
+    /// Knows an earlier version of the definition, for the executions that have it.
+    pub fn remember(&mut self, definition: Arc<Definition>) {
+        self.definitions.insert(definition.digest.clone(), definition);
     }
 
     pub fn gate(&self, execution: &Execution, stage: usize) -> Option<&Gate> {
@@ -201,9 +207,7 @@ impl State {
             return self.start(now, id, started);
         }
         if let Event::TransitionChanged { stage, enabled, reason } = event {
-            if let Some(gate) = self.gates.get_mut(stage) {
-                gate.disabled = (!enabled).then(|| reason.clone());
-            }
+            self.gates.entry(stage.clone()).or_default().disabled = (!enabled).then(|| reason.clone());
             return;
         }
         let Some(execution) = self.executions.get_mut(id) else {
@@ -212,16 +216,16 @@ impl State {
         let has_lock = execution.definition.mode() != ExecutionMode::Parallel;
         match event {
             Event::StageWaiting { stage, .. } => {
-                if let (Some(index), Some(gate)) = (execution.definition.stage_index(stage), self.gates.get_mut(stage))
-                {
-                    gate.waiting.push_back(Arc::clone(id));
+                if let Some(index) = execution.definition.stage_index(stage) {
                     execution.place = Place::Waiting(index);
+                }
+                if has_lock {
+                    let gate = self.gates.entry(stage.clone()).or_default();
+                    gate.waiting.push_back(Arc::clone(id));
                 }
             }
             Event::StageStarted { stage, attempt } => {
-                self.gates
-                    .entry(stage.clone())
-                    .and_modify(|gate| gate.enter(id, has_lock));
+                self.gates.entry(stage.clone()).or_default().enter(id, has_lock);
                 execution.enter(now, stage, *attempt);
             }
             Event::StageRetried {
@@ -230,9 +234,7 @@ impl State {
                 mode,
                 by,
             } => {
-                self.gates
-                    .entry(stage.clone())
-                    .and_modify(|gate| gate.enter(id, has_lock));
+                self.gates.entry(stage.clone()).or_default().enter(id, has_lock);
                 self.live.insert(execution.number, Arc::clone(id));
                 execution.retry(now, stage, *attempt, *mode, *by);
             }
@@ -240,7 +242,7 @@ impl State {
                 if let Some(gate) = self.gates.get_mut(stage) {
                     gate.leave(id);
                 }
-                execution.leave(*status);
+                execution.leave(now, *status);
             }
             Event::ActionStarted { name, token, .. } => {
                 if let Some(at) = execution.definition.action_ref(&name.stage, &name.action) {
@@ -253,10 +255,7 @@ impl State {
                     && let Some(run) = execution.stage_run_mut()
                     && run.running.remove(&at.action).is_some()
                 {
-                    match run.todo.front_mut() {
-                        Some(step) => step.push_front(at.action),
-                        None => run.todo.push_front([at.action].into()),
-                    }
+                    run.interrupted.insert(at.action);
                     self.places_taken -= usize::from(!execution.definition.is_approval(at));
                 }
             }
@@ -269,8 +268,8 @@ impl State {
                 ..
             } => {
                 if let Some(at) = execution.definition.action_ref(&name.stage, &name.action) {
-                    self.places_taken -= usize::from(!execution.definition.is_approval(at));
-                    execution.action_finished(at, *status, artifacts);
+                    let was_running = execution.action_finished(at, *status, artifacts);
+                    self.places_taken -= usize::from(was_running && !execution.definition.is_approval(at));
                     if *status == Status::Succeeded {
                         execution.set_outputs(at, variables, masked);
                     }
@@ -311,7 +310,8 @@ impl State {
     }
 
     fn start(&mut self, now: Timestamp, id: &Id, started: &Started) {
-        let definition = Arc::clone(&self.definition);
+        let definition = self.definitions.get(&started.definition).unwrap_or(&self.definition);
+        let definition = Arc::clone(definition);
         let index = |name: &Option<String>| name.as_ref().and_then(|name| definition.stage_index(name));
         let stages = definition.pipeline.stages.len();
         let mut variables = Variables::new(id, started.variables.clone());
@@ -401,6 +401,7 @@ impl Execution {
             phase: first_phase(state.is_entered),
             todo: steps.collect(),
             running: BTreeMap::new(),
+            interrupted: BTreeSet::new(),
             failed: false,
             rules_running: BTreeMap::new(),
             rules_ended: BTreeMap::new(),
@@ -412,9 +413,9 @@ impl Execution {
         let Some(index) = self.definition.stage_index(stage) else {
             return;
         };
-        let running = match std::mem::replace(&mut self.place, Place::Done) {
-            Place::In(run) => run.running,
-            _ => BTreeMap::new(),
+        let (running, interrupted) = match std::mem::replace(&mut self.place, Place::Done) {
+            Place::In(run) => (run.running, run.interrupted),
+            _ => Default::default(),
         };
         let state = &mut self.stages[index];
         state.status = None;
@@ -425,8 +426,9 @@ impl Execution {
         }
         let mut todo = VecDeque::new();
         for step in self.definition.steps(index) {
-            let has_running = step.iter().any(|action| running.contains_key(action));
-            let is_open = |action: &usize| !state.succeeded.contains(action) && !running.contains_key(action);
+            let is_under_way = |action: &usize| running.contains_key(action) || interrupted.contains(action);
+            let has_running = step.iter().any(is_under_way);
+            let is_open = |action: &usize| !state.succeeded.contains(action) && !is_under_way(action);
             let left: VecDeque<usize> = step.into_iter().filter(is_open).collect();
             if has_running || !left.is_empty() {
                 todo.push_back(left);
@@ -441,16 +443,18 @@ impl Execution {
             phase: first_phase(state.is_entered),
             todo,
             running,
+            interrupted,
             failed: false,
             rules_running: BTreeMap::new(),
             rules_ended: BTreeMap::new(),
         }));
     }
 
-    fn leave(&mut self, status: StageStatus) {
+    fn leave(&mut self, now: Timestamp, status: StageStatus) {
         let Place::In(run) = &self.place else { return };
         let index = run.index;
         self.stages[index].status = Some(status);
+        self.stages[index].ended = Some(now);
         let leaving = |status| Place::Leaving { status, rollback: None };
         self.place = match status {
             StageStatus::Succeeded | StageStatus::Skipped if index == self.last_stage => {
@@ -470,6 +474,8 @@ impl Execution {
     /// Whether the stage asks to be rolled back after the way in which it fails.
     fn wants_rollback(&self, run: &StageRun) -> bool {
         match run.phase {
+            // It would go back to the same execution, and fail again.
+            _ if self.kind == Kind::Rollback => false,
             Phase::Decided { rollback, .. } => rollback,
             Phase::Actions => self.failure_result(run.index) == Some(ConditionResult::Rollback),
             Phase::Condition(_) => false,
@@ -488,7 +494,9 @@ impl Execution {
         let minutes = minutes.or_else(|| self.definition.is_approval(at).then_some(APPROVAL_MINUTES));
         self.attempts.insert(at, attempt);
         if let Some(run) = self.stage_run_mut() {
-            if let Some(step) = run.todo.front_mut() {
+            if !run.interrupted.remove(&at.action)
+                && let Some(step) = run.todo.front_mut()
+            {
                 match step.front() {
                     Some(first) if *first == at.action => drop(step.pop_front()),
                     _ => step.retain(|action| *action != at.action),
@@ -514,7 +522,8 @@ impl Execution {
         }
     }
 
-    fn action_finished(&mut self, at: ActionRef, status: Status, artifacts: &BTreeMap<String, Artifact>) {
+    /// Says whether it was running: one that was cut off before is not.
+    fn action_finished(&mut self, at: ActionRef, status: Status, artifacts: &BTreeMap<String, Artifact>) -> bool {
         if status == Status::Succeeded {
             self.stages[at.stage].succeeded.insert(at.action);
             self.artifacts.extend(
@@ -523,11 +532,12 @@ impl Execution {
                     .map(|(name, artifact)| (name.clone(), artifact.clone())),
             );
         }
-        if let Some(run) = self.stage_run_mut() {
-            run.running.remove(&at.action);
-            run.failed |= status != Status::Succeeded;
-            run.pass_step();
-        }
+        let Some(run) = self.stage_run_mut() else { return false };
+        let was_running = run.running.remove(&at.action).is_some();
+        run.interrupted.remove(&at.action);
+        run.failed |= status != Status::Succeeded;
+        run.pass_step();
+        was_running
     }
 
     fn rule_started(&mut self, now: Timestamp, stage: &str, position: Position, rule: &str, attempt: u32) {
@@ -584,14 +594,19 @@ impl Execution {
 impl StageRun {
     /// Goes on to the next step if the current one has ended.
     fn pass_step(&mut self) {
-        if self.running.is_empty() && self.todo.front().is_some_and(VecDeque::is_empty) {
+        if !self.has_actions() && self.todo.front().is_some_and(VecDeque::is_empty) {
             self.todo.pop_front();
         }
     }
 
     /// Whether anything of it is in progress.
     pub fn is_busy(&self) -> bool {
-        !self.running.is_empty() || !self.rules_running.is_empty()
+        self.has_actions() || !self.rules_running.is_empty()
+    }
+
+    /// Whether an action is in progress or is to be so again.
+    pub(super) fn has_actions(&self) -> bool {
+        !self.running.is_empty() || !self.interrupted.is_empty()
     }
 }
 
