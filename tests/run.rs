@@ -9,6 +9,7 @@ mod engine;
 mod history;
 mod invoke;
 mod pipelines;
+mod executions;
 mod model;
 mod resuming;
 mod rules;

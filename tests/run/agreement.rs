@@ -36,7 +36,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// What happens, in numbers and names that both sides understand.
 #[derive(Clone, Debug)]
-enum What {
+pub(super) enum What {
     Start(model::Start),
     ActionEnded(usize, (usize, usize, u32), bool, Option<String>),
     RuleEnded(usize, (usize, Position, usize, u32), bool),
@@ -60,19 +60,20 @@ fn token_for(number: u8) -> Token {
     }
 }
 
-struct Pair {
+/// The engine and the model, side by side.
+pub(super) struct Pair {
     engine: Engine,
     model: Model,
     jobs: usize,
     now: Timestamp,
-    specs: [Rc<Spec>; 3],
+    pub(super) specs: [Rc<Spec>; 3],
     definitions: [Arc<Definition>; 3],
     spec: usize,
     /// The engine's names of the executions.
     ids: Vec<Id>,
     records: Vec<Vec<Record>>,
     tokens: BTreeMap<(usize, usize, usize, u32), String>,
-    running: BTreeSet<(usize, Job)>,
+    pub(super) running: BTreeSet<(usize, Job)>,
     past: Vec<(usize, Job)>,
     /// All that was ever started.
     started: BTreeSet<(usize, Job)>,
@@ -82,12 +83,8 @@ struct Pair {
 const MAX_EXECUTIONS: usize = 6;
 
 impl Pair {
-    fn new(first: Spec, second: Spec, jobs: usize) -> Self {
-        // Stages change their places from one version to the other; the third differs from the first in its digest alone.
-        let mut second = second;
-        for (stage, name) in second.stages.iter_mut().zip(["S", "B", "A", "D"]) {
-            name.clone_into(&mut stage.name);
-        }
+    pub(super) fn new(first: Spec, second: Spec, jobs: usize) -> Self {
+        // The third version differs from the first in its digest alone.
         let mut specs = [first.clone(), second, first];
         for (spec, digest) in specs.iter_mut().zip(["one", "two", "three"]) {
             digest.clone_into(&mut spec.digest);
@@ -426,11 +423,12 @@ impl Pair {
 
     fn step(&mut self, step: Step) {
         if let Some(what) = self.what(step) {
-            self.take(&what);
+            let _ = self.take(&what);
         }
     }
 
-    fn take(&mut self, what: &What) {
+    /// Lets it happen, and gives what both say.
+    pub(super) fn take(&mut self, what: &What) -> Result<Said, model::Refused> {
         let _ = writeln!(self.story, "{what:?}");
         self.now = self
             .now
@@ -475,6 +473,21 @@ impl Pair {
             self.story
         );
         self.invariants();
+        ours
+    }
+
+    /// An action that runs, by its name: `B/b0`.
+    pub(super) fn job(&self, id: usize, name: &str) -> Job {
+        let (stage, action) = name.split_once('/').expect("a stage and an action");
+        let at = self
+            .definition_of(id)
+            .action_ref(stage, action)
+            .expect("there is such an action");
+        let attempt = self
+            .engine
+            .execution(&self.ids[id])
+            .and_then(|execution| execution.attempts.get(&at));
+        Job::Action(at.stage, at.action, attempt.copied().unwrap_or(0))
     }
 
     fn pipelines(&self) -> String {
@@ -663,7 +676,7 @@ impl Pair {
     }
 
     /// Lets all that runs come to its end: every execution must end, or stand in front of a closed stage.
-    fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         for _ in 0..2000 {
             let Some(&(id, job)) = self.running.first() else { break };
             let what = match job {
@@ -672,7 +685,7 @@ impl Pair {
                     What::RuleEnded(id, (stage, position, rule, attempt), true)
                 }
             };
-            self.take(&what);
+            let _ = self.take(&what);
         }
         assert!(self.running.is_empty(), "it never ends\n{}", self.story);
     }
@@ -712,9 +725,13 @@ fn snapshot(state: &State) -> String {
     out
 }
 
-fn agree(first: Spec, second: Spec, jobs: usize, steps: &[Step]) {
+fn agree(first: Spec, mut second: Spec, jobs: usize, steps: &[Step]) {
+    // Stages change their places from one version to the other.
+    for (stage, name) in second.stages.iter_mut().zip(["S", "B", "A", "D"]) {
+        name.clone_into(&mut stage.name);
+    }
     let mut pair = Pair::new(first, second, jobs);
-    pair.take(&What::Start(model::Start::default()));
+    let _ = pair.take(&What::Start(model::Start::default()));
     for step in steps {
         pair.step(*step);
     }

@@ -101,6 +101,33 @@ fn name_all(spec: &mut Spec) {
     }
 }
 
+/// A pipeline with stages S, A, B … of the actions that are named: `b0`, `b1:2` in the second step, `b2?` an approval.
+pub(crate) fn named(mode: ExecutionMode, stages: &[&str]) -> Spec {
+    let action = |text: &str| {
+        let (name, order) = text.split_once(':').unwrap_or((text, "1"));
+        ActionSpec {
+            name: name.trim_end_matches('?').to_owned(),
+            order: order.parse().expect("a number"),
+            is_approval: name.ends_with('?'),
+            timeout_minutes: None,
+            uses: None,
+        }
+    };
+    let stage = |text: &&str| StageSpec {
+        // As its actions are called.
+        name: text[..1].to_uppercase(),
+        actions: text.split(' ').map(action).collect(),
+        before_entry: None,
+        on_success: None,
+        on_failure: OnFailure::Nothing,
+    };
+    Spec {
+        digest: String::new(),
+        mode,
+        stages: stages.iter().map(stage).collect(),
+    }
+}
+
 /// The same pipeline for the engine.
 pub(crate) fn definition(spec: &Spec) -> Arc<Definition> {
     let mut out = pipeline(spec.stages.iter().map(stage_of).collect());
