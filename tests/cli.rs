@@ -141,6 +141,15 @@ mod help {
             "new",
             "doc",
             "explain",
+            "check",
+            "fmt",
+            "export",
+            "graph",
+            "plan",
+            "run",
+            "new",
+            "doc",
+            "explain",
         ] {
             let answer = place.pipe(&[name, "--help"]);
             assert_eq!((answer.status(), answer.err()), (0, ""), "{name}");

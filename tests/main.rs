@@ -19,6 +19,7 @@ mod import;
 mod import_write;
 mod ir;
 mod laws;
+mod plan;
 mod run;
 mod stdlib;
 mod syntax;

@@ -43,6 +43,7 @@ pub(super) enum Command {
     Import(ImportArgs),
     Diff(DiffArgs),
     Graph(GraphArgs),
+    Plan(PlanArgs),
     Run(RunArgs),
     Runs(RunsArgs),
     Show(ShowArgs),
@@ -270,13 +271,59 @@ pub(super) enum GraphFormat {
 /// Stages, steps and parallel actions run in CodePipeline's order and by its rules. Sources come from this machine,
 /// commands and buildspecs run in directories of their own, and what has no meaning here is checked and labelled
 /// "simulated". Logs, artifacts and deployed files are kept in `.pipe/` beside the file.
+///
+/// When an action fails, those beside it come to their end and nothing new starts, as in the service.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   pipe run main.pipe
   pipe run main.pipe --var channel=beta --source app=../checkout
+  pipe run main.pipe --from Deploy      with what the newest run has made before it
   pipe run main.pipe --yes --json | jq -c .")]
 pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) with: RunWith,
+
+    /// Say what would be done, as `pipe plan` does, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    /// Print events, one JSON object a line, instead of a view
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Say what a run would do, and what stands in its way
+///
+/// Stages, conditions, steps and actions in their order: what is carried out, stood in for by a command of yours,
+/// simulated, or cannot run here, and why; where sources come from; how long it takes, where earlier runs tell. Nothing
+/// is executed, and nothing is written. The answer is 3 if such a run would be refused.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  pipe plan main.pipe
+  pipe plan main.pipe --from Deploy
+  pipe plan main.pipe --format json | jq '.obstacles[].message'")]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) with: RunWith,
+
+    /// How to tell
+    #[arg(long, value_enum, default_value_t = PlanFormat::Human)]
+    pub(super) format: PlanFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlanFormat {
+    /// In its order, for people
+    Human,
+    /// One document, for tools
+    Json,
+}
+
+/// What a run is started with.
+#[derive(Debug, Args)]
+pub(super) struct RunWith {
     /// The file to run
     pub(super) file: PathBuf,
 
@@ -300,6 +347,18 @@ pub(super) struct RunArgs {
     #[arg(long = "revision", value_name = "ACTION=[TYPE:]VALUE", value_parser = key_value)]
     pub(super) revisions: Vec<(String, String)>,
 
+    /// Begin with this stage, with the artifacts and variables of an earlier run
+    #[arg(long, value_name = "STAGE", group = "part")]
+    pub(super) from: Option<String>,
+
+    /// Carry out this stage alone, with the artifacts and variables of an earlier run
+    #[arg(long, alias = "only-stage", value_name = "STAGE", group = "part")]
+    pub(super) only: Option<String>,
+
+    /// The earlier run: its id, or the start of it; if not given, the newest that has completed all stages before
+    #[arg(long = "of", value_name = "RUN", requires = "part")]
+    pub(super) based_on: Option<String>,
+
     /// Take the values of secrets from a file: lines `NAME=value`, or an object in JSON
     #[arg(long, value_name = "FILE")]
     pub(super) secrets: Option<PathBuf>,
@@ -316,10 +375,6 @@ pub(super) struct RunArgs {
     #[arg(long)]
     pub(super) wait: bool,
 
-    /// Print events, one JSON object a line, instead of a view
-    #[arg(long)]
-    pub(super) json: bool,
-
     /// How many actions may run at the same time; as many as there are processors, if not given
     #[arg(short, long, value_name = "N")]
     pub(super) jobs: Option<NonZero<usize>>,
@@ -331,6 +386,10 @@ pub(super) struct RunArgs {
     /// Where to keep logs and artifacts instead of `.pipe/` beside the file
     #[arg(long, value_name = "DIR")]
     pub(super) state_dir: Option<PathBuf>,
+
+    /// There is none, and whoever looks for it is told so
+    #[arg(long, hide = true)]
+    pub(super) keep_going: bool,
 
     #[command(flatten)]
     pub(super) params: Params,

@@ -37,6 +37,8 @@ pub(super) enum Error {
     NoPage { name: String, near: Option<String> },
     #[error("the library has no module or provider `{name}`")]
     NoDoc { name: String, near: Option<String> },
+    #[error("there is no `--keep-going`, because the service has none")]
+    NoKeepGoing,
     #[error("`{}` exists already", .path.display())]
     Exists { path: PathBuf },
     #[error(transparent)]
@@ -103,6 +105,10 @@ impl Error {
             | Self::NoDoc { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
             Self::NoPage { near: None, .. } => Some("`pipe explain` lists them all".to_owned()),
             Self::NoDoc { near: None, .. } => Some("`pipe doc` lists them all".to_owned()),
+            Self::NoKeepGoing => Some(
+                "when an action fails, those beside it come to their end and nothing new starts: leave it out"
+                    .to_owned(),
+            ),
             Self::Exists { .. } => Some("choose an empty directory: `pipe new DIR`".to_owned()),
             Self::NotFound(why) => Some(why.help()),
             Self::Record { why, .. } => Some(why.help().to_owned()),

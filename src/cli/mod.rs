@@ -37,6 +37,7 @@ mod load;
 mod logs;
 mod new;
 mod output;
+mod plan;
 mod report;
 mod run;
 mod runs;
@@ -75,6 +76,7 @@ fn execute(command: Command, console: &mut Console) -> Result<Status, Error> {
         Command::Import(args) => import::import(&args, console),
         Command::Diff(args) => diff::diff(&args, console),
         Command::Graph(args) => graph::graph(&args, console),
+        Command::Plan(args) => plan::plan(&args, console),
         Command::Run(args) => run::run(&args, console),
         Command::Runs(args) => runs::runs(&args, console),
         Command::Show(args) => show::show(&args, console),

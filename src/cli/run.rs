@@ -2,51 +2,89 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::RunArgs;
+use super::args::{PlanFormat, RunArgs, RunWith};
 use super::console::Console;
 use super::error::Error;
 use super::input::Input;
 use super::load::{load, select};
+use super::plan;
 use super::status::Status;
 use crate::catalog::Catalog;
-use crate::ir::TypeId;
+use crate::ir::Pipeline;
 use crate::run::drivers::pipeline::Neighbours;
 use crate::run::secrets::Sources;
-use crate::run::{self, Drivers, RunOptions, Show, keeper};
+use crate::run::{self, RunOptions, Show, keeper};
 
 /// Compiles a file and runs one of its pipelines; nothing starts if there are errors.
 pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<Status, Error> {
+    if args.dry_run {
+        let format = if args.json { PlanFormat::Json } else { PlanFormat::Human };
+        return plan::tell(&args.with, format, console);
+    }
     // Before anything else: from here on this is the runner, unless its keeper has come back with the runner's answer.
     if let Some(status) = keeper::keep() {
         return Ok(Status::OfRun(status));
     }
-    let Some(compiled) = load(&args.file, &args.params, console)? else {
+    let Some(definition) = definition(&args.with, console)? else {
         return Ok(Status::No);
+    };
+    let options = RunOptions {
+        show: if args.json { Show::Json } else { Show::Fitting },
+        ..definition.options
+    };
+    let outcome = run::run(&definition.pipeline, &definition.catalog, &options);
+    Ok(Status::OfRun(outcome.exit_code()))
+}
+
+/// A pipeline that is meant, with all that a run of it needs to know.
+pub(super) struct Definition {
+    pub(super) pipeline: Pipeline,
+    pub(super) catalog: Catalog,
+    pub(super) options: RunOptions,
+}
+
+/// Compiles the file; none if there are errors, which are told.
+pub(super) fn definition(with: &RunWith, console: &mut Console) -> Result<Option<Definition>, Error> {
+    if with.keep_going {
+        return Err(Error::NoKeepGoing);
+    }
+    let Some(compiled) = load(&with.file, &with.params, console)? else {
+        return Ok(None);
     };
     let neighbours = Neighbours {
         pipelines: compiled.pipelines.clone(),
-        arguments: [vec![args.file.clone().into()], args.params.arguments()].concat(),
+        arguments: [vec![with.file.clone().into()], with.params.arguments()].concat(),
     };
-    let pipeline = select(compiled.pipelines, &args.file, args.pipeline.as_deref())?;
-    let options = RunOptions {
-        file: Some(args.file.display().to_string()),
-        project_dir: project_dir(&args.file),
-        state_dir: args.state_dir.clone(),
-        variables: args.variables.clone(),
-        conditions: args.conditions.clone(),
-        sources: args.sources.clone(),
-        revisions: args.revisions.clone(),
-        neighbours,
-        execution_id: args.execution_id.map(|id| id.to_string()),
-        secrets: Sources::new(args.secrets.clone(), args.secret_command.clone()),
-        yes: args.yes,
-        wait: args.wait,
-        jobs: args.jobs.map(Into::into),
-        show: if args.json { Show::Json } else { Show::Fitting },
+    Ok(Some(Definition {
+        pipeline: select(compiled.pipelines, &with.file, with.pipeline.as_deref())?,
+        catalog: compiled.catalog,
+        options: RunOptions {
+            neighbours,
+            ..options(with)
+        },
+    }))
+}
+
+/// What the arguments ask for besides the pipeline.
+fn options(with: &RunWith) -> RunOptions {
+    RunOptions {
+        file: Some(with.file.display().to_string()),
+        project_dir: project_dir(&with.file),
+        state_dir: with.state_dir.clone(),
+        variables: with.variables.clone(),
+        conditions: with.conditions.clone(),
+        sources: with.sources.clone(),
+        revisions: with.revisions.clone(),
+        first_stage: with.from.clone().or_else(|| with.only.clone()),
+        last_stage: with.only.clone(),
+        based_on: with.based_on.clone(),
+        execution_id: with.execution_id.map(|id| id.to_string()),
+        secrets: Sources::new(with.secrets.clone(), with.secret_command.clone()),
+        yes: with.yes,
+        wait: with.wait,
+        jobs: with.jobs.map(Into::into),
         ..RunOptions::default()
-    };
-    let outcome = run::run(&pipeline, &ByCatalog(&compiled.catalog), &options);
-    Ok(Status::OfRun(outcome.exit_code()))
+    }
 }
 
 /// The folder that the file lies in; for standard input the working directory.
@@ -54,18 +92,5 @@ fn project_dir(file: &Path) -> PathBuf {
     match Input::new(file) {
         Input::Stdin => PathBuf::new(),
         Input::File(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
-    }
-}
-
-/// The drivers that the providers of a compilation name.
-struct ByCatalog<'a>(&'a Catalog);
-
-impl Drivers for ByCatalog<'_> {
-    fn driver(&self, type_id: &TypeId) -> Option<String> {
-        self.0.by_type(type_id)?.driver.clone()
-    }
-
-    fn provider(&self, type_id: &TypeId) -> Option<String> {
-        Some(self.0.by_type(type_id)?.name.clone())
     }
 }

@@ -25,6 +25,7 @@
 
 pub mod archive;
 pub mod drivers;
+mod earlier;
 pub mod engine;
 pub mod event;
 mod files;
@@ -35,8 +36,10 @@ pub mod keeper;
 mod lock;
 pub mod log;
 pub mod outcome;
+mod outlook;
 mod paths;
 pub mod plan;
+pub mod plan_report;
 pub mod planned;
 mod prepare;
 pub mod process;
@@ -65,6 +68,7 @@ pub use resume::GoOn;
 
 use crate::catalog::Catalog;
 use crate::ir::{Pipeline, TypeId};
+use outlook::Outlook;
 use plan::{Refusal, RefusalKind};
 use planned::Plan;
 use secrets::Secrets;
@@ -130,6 +134,12 @@ pub struct RunOptions {
     pub sources: Vec<(String, String)>,
     /// `--revision action=[TYPE:]VALUE`: what a source takes in place of its newest revision.
     pub revisions: Vec<(String, String)>,
+    /// The stage that the run begins with, if not the first.
+    pub first_stage: Option<String>,
+    /// The stage that it ends after, if not the last.
+    pub last_stage: Option<String>,
+    /// The earlier run that gives what the stages before would: its id, or a unique start of it; none: the newest that can.
+    pub based_on: Option<String>,
     /// Approves everything.
     pub yes: bool,
     /// Waits for answers from elsewhere although there is no terminal.
@@ -184,6 +194,14 @@ impl RunOptions {
         for (name, value) in &self.revisions {
             out.push_str(&format!(" --revision {}", shell_word(&format!("{name}={value}"))));
         }
+        match (&self.first_stage, &self.last_stage) {
+            (Some(first), None) => out.push_str(&format!(" --from {}", shell_word(first))),
+            (_, Some(last)) => out.push_str(&format!(" --only {}", shell_word(last))),
+            (None, None) => {}
+        }
+        if let Some(run) = &self.based_on {
+            out.push_str(&format!(" --of {}", shell_word(run)));
+        }
         if let Some(file) = self.secrets.file() {
             out.push_str(&format!(" --secrets {}", shell_word(&file.display().to_string())));
         }
@@ -233,21 +251,14 @@ pub struct Run {
 /// Runs a pipeline to its end and shows how it goes: events on standard output with [`Show::Json`], all else on standard
 /// error. Blocks; must not be called from within an asynchronous runtime.
 pub fn run(pipeline: &Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> RunOutcome {
-    let mut options = options.clone();
-    options.project_dir = absolute(&options.project_dir);
-    let outcomes = options.conditions.iter().cloned().collect();
-    let pipeline = match pipeline.decided(&outcomes) {
-        Ok(pipeline) => pipeline,
-        Err(open) => return refuse(&plan::undecided(&open)),
-    };
-    let plan = match plan::plan(&pipeline, drivers, &options) {
-        Ok(plan) => plan,
-        Err(refusals) => return refuse(&refusals),
-    };
+    let outlook = Outlook::new(pipeline, drivers, options);
+    if !outlook.refusals.is_empty() {
+        return refuse(&outlook.refusals);
+    }
     if let Some(warning) = options.secrets.warning() {
         say(&format!("warning: {warning}\n"));
     }
-    end(resume::start(&pipeline, plan, drivers, options))
+    end(resume::start(outlook, drivers))
 }
 
 /// Goes on with a run of an earlier process, tries a stage of it again, or goes back to it.
@@ -270,6 +281,11 @@ fn end(outcome: Result<RunOutcome, SessionError>) -> RunOutcome {
             SessionError::Journal(_) | SessionError::Io(_) | SessionError::Restore(_) => RunOutcome::Failed,
         }
     })
+}
+
+/// How many actions run at the same time if nobody says.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn absolute(path: &Path) -> PathBuf {

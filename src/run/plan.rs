@@ -3,7 +3,10 @@
 //! *No false green*: what can neither be carried out nor checked here is refused now, not half-way; all of it at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 use super::drivers::buildspec::{self, ahead};
 use super::drivers::{self, file_source, git_source, shell};
@@ -27,7 +30,15 @@ pub struct Refusal {
     pub help: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl Refusal {
+    /// The stage that it belongs to: what its place begins with. Names of stages hold no commas and slashes.
+    pub fn stage(&self) -> Option<&str> {
+        self.place.as_deref()?.split([',', '/']).next()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RefusalKind {
     /// The command line names something that does not exist.
     Usage,
@@ -37,15 +48,23 @@ pub enum RefusalKind {
 
 /// Plans a run, or says all that stands in its way.
 pub fn plan(pipeline: &ir::Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> Result<Plan, Vec<Refusal>> {
+    let (plan, refusals) = look(pipeline, drivers, options);
+    if refusals.is_empty() { Ok(plan) } else { Err(refusals) }
+}
+
+/// Plans a run as far as that goes, and says all that stands in its way.
+pub fn look(pipeline: &ir::Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> (Plan, Vec<Refusal>) {
     let mut planner = Planner {
         pipeline,
         drivers,
         options,
+        part: 0..pipeline.stages.len(),
         plan: Plan::default(),
         refusals: Vec::new(),
     };
     planner.check_command_line();
     planner.check_secrets();
+    planner.choose_part();
     planner.variables();
     for stage in &pipeline.stages {
         let plans = stage
@@ -61,11 +80,7 @@ pub fn plan(pipeline: &ir::Pipeline, drivers: &dyn Drivers, options: &RunOptions
         planner.rules(index, stage);
     }
     planner.references();
-    if planner.refusals.is_empty() {
-        Ok(planner.plan)
-    } else {
-        Err(planner.refusals)
-    }
+    (planner.plan, planner.refusals)
 }
 
 /// Why a pipeline cannot run whose stages or actions depend on conditions that only a template decides.
@@ -83,6 +98,8 @@ struct Planner<'a> {
     pipeline: &'a ir::Pipeline,
     drivers: &'a dyn Drivers,
     options: &'a RunOptions,
+    /// The stages that are carried out.
+    part: Range<usize>,
     plan: Plan,
     refusals: Vec<Refusal>,
 }
@@ -95,9 +112,15 @@ impl Planner<'_> {
             message,
             help,
         };
-        if !self.refusals.contains(&refusal) {
+        let stage = refusal.stage().and_then(|stage| stage_index(self.pipeline, stage));
+        let is_meant = stage.is_none_or(|stage| self.part.contains(&stage));
+        if is_meant && !self.refusals.contains(&refusal) {
             self.refusals.push(refusal);
         }
+    }
+
+    fn usage(&mut self, message: String, help: String) {
+        self.refuse(RefusalKind::Usage, None, message, Some(help));
     }
 
     fn impossible(&mut self, place: &str, message: impl Into<String>, help: impl Into<String>) {
@@ -125,12 +148,7 @@ impl Planner<'_> {
                     .iter()
                     .map(|variable| variable.name.value.as_str());
                 let message = format!("`--var {name}=…`: the pipeline has no variable `{name}`");
-                self.refuse(
-                    RefusalKind::Usage,
-                    None,
-                    message,
-                    Some(say_known("its variables are", known)),
-                );
+                self.usage(message, say_known("its variables are", known));
             }
         }
         let pipeline = self.pipeline;
@@ -144,13 +162,20 @@ impl Planner<'_> {
                 if !sources().any(|action| is_called(action, name)) {
                     let known = sources().map(|action| action.name.value.as_str());
                     let message = format!("`{option} {name}=…`: the pipeline has no source action `{name}`");
-                    self.refuse(
-                        RefusalKind::Usage,
-                        None,
-                        message,
-                        Some(say_known("its sources are", known)),
-                    );
+                    self.usage(message, say_known("its sources are", known));
                 }
+            }
+        }
+    }
+
+    /// What is not carried out cannot stand in the way.
+    fn choose_part(&mut self) {
+        match part(self.pipeline, self.options) {
+            Ok(part) => self.part = part,
+            Err(stage) => {
+                let stages = self.pipeline.stages.iter().map(|stage| stage.name.value.as_str());
+                let help = say_known("its stages are", stages);
+                self.usage(format!("the pipeline has no stage `{stage}`"), help);
             }
         }
     }
@@ -464,7 +489,7 @@ impl Planner<'_> {
                     _ => Driver::Simulate,
                 };
                 self.plan.rules.insert(at, driver);
-                let place = format!("{}, {}, rule {}", stage.name, position.words(), rule.name);
+                let place = rule_place(stage, position, rule);
                 if driver == Driver::DeploymentWindow
                     && let Err(problem) = drivers::deployment_window::check(rule)
                 {
@@ -481,8 +506,10 @@ impl Planner<'_> {
     /// Every reference must get its value: from a driver that gives such a variable, or from `local { outputs = … }`.
     fn references(&mut self) {
         let mut missing = BTreeSet::new();
-        let actions = self.pipeline.stages.iter().flat_map(|stage| &stage.actions);
-        for action in actions.clone() {
+        let actions = self.pipeline.stages[self.part.clone()]
+            .iter()
+            .flat_map(|stage| &stage.actions);
+        for action in actions {
             let configuration = action.configuration.values().map(|entry| &entry.value);
             let commands = action.commands.iter().map(|command| &command.value);
             let environment = action.environment.iter().map(|variable| &variable.value.value);
@@ -538,6 +565,26 @@ fn gives(plan: &ActionPlan, action: &ir::Action, key: &str) -> bool {
 /// `Prod/rollout`, as people see it.
 pub fn place(stage: &ir::Stage, action: &ir::Action) -> String {
     format!("{}/{}", stage.name, action.name)
+}
+
+/// `Prod, before entry, rule alarms`
+pub fn rule_place(stage: &ir::Stage, position: Position, rule: &ir::Rule) -> String {
+    format!("{}, {}, rule {}", stage.name, position.words(), rule.name)
+}
+
+/// The stage of this name, or of this identifier in the file.
+pub fn stage_index(pipeline: &ir::Pipeline, name: &str) -> Option<usize> {
+    let by = |is: &dyn Fn(&ir::Stage) -> bool| pipeline.stages.iter().position(is);
+    by(&|stage| stage.name.value == name).or_else(|| by(&|stage| stage.handle.0 == name))
+}
+
+/// The stages that the options ask for; `Err`: one that does not exist.
+pub fn part<'a>(pipeline: &ir::Pipeline, options: &'a RunOptions) -> Result<Range<usize>, &'a str> {
+    let index = |name: &'a String| stage_index(pipeline, name).ok_or(name.as_str());
+    let first = options.first_stage.as_ref().map(index).transpose()?;
+    let last = options.last_stage.as_ref().map(index).transpose()?;
+    let end = last.map_or(pipeline.stages.len(), |last| last + 1);
+    Ok(first.unwrap_or(0).min(end)..end)
 }
 
 /// Whether `name` on the command line means this action: its name, or the identifier in the file.

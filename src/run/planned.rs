@@ -172,6 +172,16 @@ pub enum Position {
     OnFailure,
 }
 
+impl From<ir::ConditionPosition> for Position {
+    fn from(position: ir::ConditionPosition) -> Self {
+        match position {
+            ir::ConditionPosition::BeforeEntry => Self::BeforeEntry,
+            ir::ConditionPosition::OnSuccess => Self::OnSuccess,
+            ir::ConditionPosition::OnFailure => Self::OnFailure,
+        }
+    }
+}
+
 impl Position {
     pub fn words(self) -> &'static str {
         match self {

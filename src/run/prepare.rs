@@ -43,7 +43,6 @@ pub(super) fn session(
         colour,
     };
     let shell = process::find("sh").unwrap_or_else(|| PathBuf::from("/bin/sh"));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let pinned = Pinned::new(pipeline)?;
     let template = Run {
         pipeline: Arc::new(pipeline.clone()),
@@ -57,7 +56,7 @@ pub(super) fn session(
         asker: Arc::new(Asker::default()),
         environment: base_environment(),
         shell,
-        jobs: options.jobs.unwrap_or(cores),
+        jobs: options.jobs.unwrap_or_else(super::cores),
         options: Arc::new(options),
         execution_id: execution_id.to_owned(),
     };

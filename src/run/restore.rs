@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::RunOptions;
 use super::engine::{Definition, Engine, Id};
 use super::event::{Event, Record, Started};
-use super::journal::{Journal, JournalError};
+use super::journal::{self, Journal, JournalError};
 use super::planned::{ActionPlan, Driver, How, Plan, PlannedAction};
 use super::settings::Settings;
 use super::setup::{self, Setup};
@@ -54,6 +54,41 @@ pub fn open(run_dir: &Path) -> Result<Stored, RestoreError> {
     })
 }
 
+/// What a stored run has come to, by an engine that knows it alone. Only looks: whoever carries the run out goes on meanwhile.
+pub fn look(run_dir: &Path) -> Result<(Id, Engine), RestoreError> {
+    let records = journal::read(run_dir)?;
+    let Some(Event::RunStarted(started)) = records.first().map(|record| &record.event) else {
+        let run_dir = run_dir.to_owned();
+        return Err(RestoreError::Empty { run_dir });
+    };
+    let pipeline = Arc::new(setup::read_pipeline(run_dir)?);
+    let plan = recorded_plan(&pipeline, started);
+    let id: Id = started.execution_id.as_str().into();
+    Ok((Arc::clone(&id), engine(&id, pipeline, plan, started, &records)))
+}
+
+fn engine(id: &Id, pipeline: Arc<Pipeline>, plan: Plan, started: &Started, records: &[Record]) -> Engine {
+    let definition = Definition::new(pipeline, Arc::new(plan), started.definition.clone());
+    let mut engine = Engine::new(Arc::new(definition), started.jobs);
+    engine.restore(id, records);
+    engine
+}
+
+fn recorded_plan(pipeline: &Pipeline, started: &Started) -> Plan {
+    let mut planned = started.actions.iter();
+    let stages = pipeline.stages.iter();
+    let actions = stages.map(|stage| {
+        let actions = stage.actions.iter();
+        actions.map(|action| recorded(action, planned.next())).collect()
+    });
+    Plan {
+        actions: actions.collect(),
+        rules: BTreeMap::new(),
+        variables: started.variables.clone(),
+        secrets: BTreeMap::new(),
+    }
+}
+
 impl Stored {
     /// What the run was started with, for planning what is left of it.
     pub fn options(&self) -> RunOptions {
@@ -64,33 +99,21 @@ impl Stored {
             revisions: self.setup.revisions.clone(),
             neighbours: self.setup.neighbours.clone(),
             variables: self.started.variables.clone().into_iter().collect(),
+            first_stage: self.started.first_stage.clone(),
+            last_stage: self.started.last_stage.clone(),
             ..RunOptions::default()
         }
     }
 
     /// The plan that the run began with. Nothing is looked up again, so it is no plan to start anything by: it has no secrets.
     pub fn recorded_plan(&self) -> Plan {
-        let mut planned = self.started.actions.iter();
-        let stages = self.pipeline.stages.iter();
-        let actions = stages.map(|stage| {
-            let actions = stage.actions.iter();
-            actions.map(|action| recorded(action, planned.next())).collect()
-        });
-        Plan {
-            actions: actions.collect(),
-            rules: BTreeMap::new(),
-            variables: self.started.variables.clone(),
-            secrets: BTreeMap::new(),
-        }
+        recorded_plan(&self.pipeline, &self.started)
     }
 
     /// An engine that knows of this run what its journal says.
     pub fn engine(&self, plan: Plan) -> Engine {
         let pipeline = Arc::clone(&self.pipeline);
-        let definition = Definition::new(pipeline, Arc::new(plan), self.started.definition.clone());
-        let mut engine = Engine::new(Arc::new(definition), self.started.jobs);
-        engine.restore(&self.id, &self.records);
-        engine
+        engine(&self.id, pipeline, plan, &self.started, &self.records)
     }
 }
 

@@ -15,8 +15,8 @@ use super::event::{Event, Record, Trigger, TriggerType};
 use super::journal::{self, JournalError};
 use super::lock::PipelineLock;
 use super::outcome::{RunOutcome, RunStatus, StageStatus};
+use super::outlook::Outlook;
 use super::plan::{self, Refusal};
-use super::planned::Plan;
 use super::restore::{self, RestoreError, Stored};
 use super::session::{self, Hosted, Session, SessionError};
 use super::setup::Setup;
@@ -54,14 +54,20 @@ impl Going {
 }
 
 /// Carries out a new run, and what is left of earlier ones.
-pub(super) fn start(
-    pipeline: &Pipeline,
-    plan: Plan,
-    drivers: &dyn Drivers,
-    options: RunOptions,
-) -> Result<RunOutcome, SessionError> {
+pub(super) fn start(outlook: Outlook, drivers: &dyn Drivers) -> Result<RunOutcome, SessionError> {
+    let Outlook {
+        pipeline,
+        options,
+        plan,
+        inherited,
+        ..
+    } = outlook;
     let given = options.execution_id.clone();
     let id = given.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let stage = |name: &Option<String>| {
+        let index = plan::stage_index(&pipeline, name.as_ref()?)?;
+        Some(pipeline.stages[index].name.value.clone())
+    };
     let start = Start {
         execution: id.clone(),
         trigger: Trigger {
@@ -69,10 +75,12 @@ pub(super) fn start(
             detail: options.command_line(),
         },
         variables: plan.variables.clone(),
-        ..Start::default()
+        first_stage: stage(&options.first_stage),
+        last_stage: stage(&options.last_stage),
+        inherited,
     };
-    let setup = Setup::new(pipeline, drivers, &options);
-    let session = preparing::session(pipeline, plan, setup, options, &id)?;
+    let setup = Setup::new(&pipeline, drivers, &options);
+    let session = preparing::session(&pipeline, plan, setup, options, &id)?;
     let mut going = Going {
         lock: lock(&session, &id)?,
         session,

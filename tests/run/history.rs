@@ -229,6 +229,7 @@ fn record(id: &str, from: Option<&str>, ended: bool) -> RunRecord {
         kind: Kind::Standard,
         trigger: Trigger::default(),
         variables: std::collections::BTreeMap::new(),
+        masked: Vec::new(),
         first_stage: None,
         last_stage: None,
         inherited,

@@ -180,6 +180,10 @@ impl Given {
             revisions: self.revisions.clone(),
             sources: Vec::new(),
             is_unattended: true,
+            // The part that is asked for is one of the pipeline that invokes it.
+            first_stage: None,
+            last_stage: None,
+            based_on: None,
             ..of.clone()
         }
     }

@@ -62,6 +62,8 @@ pub struct Execution {
     pub ending: Option<Ending>,
     pub started: Timestamp,
     pub place: Place,
+    /// The stage that it began with.
+    pub first_stage: usize,
     /// The stage that it ends after.
     pub last_stage: usize,
     pub variables: Variables,
@@ -329,6 +331,7 @@ impl State {
             variables.lose(PIPELINE, name);
         }
         self.count += 1;
+        let first_stage = index(&started.first_stage).unwrap_or(0);
         let execution = Execution {
             id: Arc::clone(id),
             number: self.count,
@@ -337,7 +340,8 @@ impl State {
             status: None,
             ending: None,
             started: now,
-            place: Place::Arriving(index(&started.first_stage).unwrap_or(0)),
+            place: Place::Arriving(first_stage),
+            first_stage,
             last_stage: index(&started.last_stage).unwrap_or(stages.saturating_sub(1)),
             variables,
             artifacts,

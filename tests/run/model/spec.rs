@@ -161,6 +161,7 @@ fn plan_of(stage: usize, action: &ActionSpec) -> ActionPlan {
         },
         settings: Default::default(),
         source: None,
+        revisions: Vec::new(),
     }
 }
 

@@ -91,17 +91,21 @@ pub fn repository_of(action: &Action) -> String {
 
 /// `owner/name` of what the checkout at `folder` was cloned from.
 pub fn remote_name(folder: &Path) -> Option<String> {
+    let url = ask(folder, &["config", "--get", "remote.origin.url"])?;
+    name_in_url(url.trim())
+}
+
+/// What git says of a folder; none if it says no. For before a run: it cannot be interrupted, and nothing is written.
+pub fn ask(folder: &Path, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new(process::find("git")?);
-    command
-        .arg("-C")
-        .arg(folder)
-        .args(["config", "--get", "remote.origin.url"]);
+    command.arg("-C").arg(folder).args(arguments);
+    command.env("GIT_OPTIONAL_LOCKS", "0");
     command.stdin(Stdio::null()).stderr(Stdio::null());
     for name in GIT_VARIABLES {
         command.env_remove(name);
     }
     let output = command.output().ok().filter(|output| output.status.success())?;
-    name_in_url(String::from_utf8_lossy(&output.stdout).trim())
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 pub(super) fn name_in_url(url: &str) -> Option<String> {

@@ -19,10 +19,10 @@ use crate::run::store::Artifact;
 pub use commit::VARIABLES;
 use files::Listed;
 pub use files::walk;
+pub use git::{ask, is_same_repository, remote_name, repository_of};
 use git::{git, git_ok};
-pub use git::{is_same_repository, remote_name, repository_of};
-pub use origin::checkout;
-use origin::{Origin, credential, without_user};
+use origin::credential;
+pub use origin::{Origin, checkout, without_user};
 
 /// The folder that is taken as it is, if it is one.
 pub fn folder(plan: &ActionPlan, options: &RunOptions) -> Option<PathBuf> {

@@ -9,7 +9,7 @@ use crate::run::revision::RevisionType;
 
 /// What a run takes a source from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub enum Origin {
     /// A folder as it is.
     Folder(PathBuf),
     /// A repository to clone, and the revision to take of it.
@@ -17,7 +17,7 @@ pub(super) enum Origin {
 }
 
 impl Origin {
-    pub(super) fn of(plan: &ActionPlan, options: &RunOptions) -> Self {
+    pub fn of(plan: &ActionPlan, options: &RunOptions) -> Self {
         let by_itself = || match &plan.settings.path {
             Some(path) => Self::at(tidy(options.project_dir.join(path))),
             None => Self::Folder(checkout(&options.project_dir)),
@@ -104,7 +104,7 @@ pub(super) fn credential(address: &str) -> Option<&str> {
 }
 
 /// An address on the web without whom it is read as, which is nobody else's business.
-pub(super) fn without_user(address: &str) -> String {
+pub fn without_user(address: &str) -> String {
     if let Some((scheme @ ("http" | "https"), rest)) = address.split_once("://") {
         let host_at = rest.split('/').next().and_then(|host| host.rfind('@'));
         return format!("{scheme}://{}", &rest[host_at.map_or(0, |at| at + 1)..]);
