@@ -7,6 +7,7 @@ mod buildspec;
 mod buildspec_cases;
 mod engine;
 mod executions;
+mod feeds;
 mod history;
 mod invoke;
 mod model;
@@ -19,6 +20,7 @@ mod shell;
 mod simulate;
 mod sources;
 mod stopping;
+mod view;
 
 use pipe::ir::{ConditionResult, EnvironmentKind, RetryMode};
 use pipe::run::event::Event;

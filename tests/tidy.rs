@@ -22,11 +22,12 @@ const FLOORS: [&[&str]; 11] = [
 ];
 
 /// Crates that only one room knows.
-const ROOM_OF_CRATE: [(&str, &str); 7] = [
+const ROOM_OF_CRATE: [(&str, &str); 8] = [
     ("clap", "src/cli/"),
     ("miette", "src/diagnostic/human"),
     ("pest", "src/syntax/"),
-    ("indicatif", "src/run/"),
+    ("minreq", "src/run/feeds/"),
+    ("quick_xml", "src/run/feeds/"),
     ("rusqlite", "src/run/history/index"),
     ("tokio", "src/run/"),
     ("zip", "src/run/"),

@@ -10,8 +10,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use pipe::run::event::ActionName;
 use pipe::run::log::Log;
 use pipe::run::secrets::Secrets;
-use pipe::run::view::{Context, Screen};
-use pipe::run::{RunOptions, Show};
+use pipe::run::view::Screen;
 
 use crate::programs;
 
@@ -119,11 +118,7 @@ fn plain_copy(path: &Path, lines: &[u8]) -> Result<f64, String> {
 fn log(folder: &Path, secrets: &[String], lines: &[u8]) -> Result<f64, String> {
     let known = Arc::new(Secrets::default());
     known.add_all(secrets.iter().map(String::as_str));
-    let options = RunOptions {
-        show: Show::Nothing,
-        ..RunOptions::default()
-    };
-    let screen = Arc::new(Screen::choose(&options, Context::default()));
+    let screen = Arc::new(Screen::silent());
     let name = ActionName {
         stage: "Build".to_owned(),
         action: "build".to_owned(),

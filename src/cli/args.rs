@@ -288,9 +288,13 @@ pub(super) struct RunArgs {
     #[arg(long)]
     pub(super) dry_run: bool,
 
-    /// Print events, one JSON object a line, instead of a view
+    /// Print events as EventBridge delivers them, one JSON object a line, instead of a view
     #[arg(long)]
     pub(super) json: bool,
+
+    /// Write a JUnit report: a suite a stage, a case an action
+    #[arg(long, value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
 }
 
 /// Say what a run would do, and what stands in its way

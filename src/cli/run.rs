@@ -30,6 +30,7 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<Status, Error
     };
     let options = RunOptions {
         show: if args.json { Show::Json } else { Show::Fitting },
+        junit: args.junit.clone(),
         ..definition.options
     };
     let outcome = run::run(&definition.pipeline, &definition.catalog, &options);

@@ -28,6 +28,7 @@ pub mod drivers;
 mod earlier;
 pub mod engine;
 pub mod event;
+pub mod feeds;
 mod files;
 pub mod history;
 pub mod inbox;
@@ -147,6 +148,8 @@ pub struct RunOptions {
     /// How many actions run at the same time at most; none: as many as there are cores.
     pub jobs: Option<usize>,
     pub show: Show,
+    /// Where to write a JUnit report.
+    pub junit: Option<PathBuf>,
     /// Environment variables that are looked up before the process's own (`PIPE_SECRET_…`).
     pub environment: BTreeMap<String, String>,
     /// The file's pipelines, for the actions that invoke one of them.

@@ -39,20 +39,20 @@ pub(super) fn session(
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let context = Context {
         run_dir: run_dir.clone(),
-        command_line: options.command_line(),
         colour,
     };
     let shell = process::find("sh").unwrap_or_else(|| PathBuf::from("/bin/sh"));
     let pinned = Pinned::new(pipeline)?;
+    let pipeline = Arc::new(pipeline.clone());
     let template = Run {
-        pipeline: Arc::new(pipeline.clone()),
         plan: Arc::new(plan),
         store: Arc::new(Store::new(state_dir.join("store"))),
         slots: Arc::new(Slots::new(run_dir.join("work"))),
         state_dir,
         run_dir,
         secrets: Arc::new(secrets),
-        screen: Arc::new(Screen::choose(&options, context)),
+        screen: Arc::new(Screen::choose(&options, &pipeline, context)),
+        pipeline,
         asker: Arc::new(Asker::default()),
         environment: base_environment(),
         shell,

@@ -206,6 +206,8 @@ impl Going {
         for found in found {
             match found {
                 Found::Open(stored) => {
+                    // The views and feeds know it, too.
+                    self.session.template.screen.restore(&stored.id, &stored.records);
                     let is_this = stored.id == self.session.main;
                     let template = if is_this { &self.session.template } else { &others };
                     let run = Arc::new(template.of(&stored.id));

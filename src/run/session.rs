@@ -551,6 +551,7 @@ impl Run {
         Self {
             execution_id: id.to_owned(),
             slots: Arc::new(Slots::new(run_dir.join("work"))),
+            screen: Arc::new(self.screen.of(id)),
             run_dir,
             ..self.clone()
         }

@@ -190,12 +190,14 @@ fn a_run_that_was_cut_off_is_stopped_without_running_anything() {
     let stop = place.pipe(&["stop"]);
     assert!(stop.out().ends_with(": stopped\n"), "{}", stop.whole());
     assert_eq!(
-        events(&place)[events(&place).len() - 6..],
+        events(&place)[events(&place).len() - 8..],
         [
             "stop_requested",
             "run_resumed",
             "action_interrupted",
             "action_interrupted",
+            "action_finished abandoned",
+            "action_finished abandoned",
             "stage_finished stopped",
             "run_finished stopped"
         ]

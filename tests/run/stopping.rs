@@ -208,7 +208,7 @@ fn the_first_interrupt_waits_for_what_runs() {
     std::fs::write(started.project.path().join("on"), "").unwrap();
     let (status, said) = started.end();
     assert_eq!(status, 130, "{said}");
-    assert!(said.contains("B/a succeeded"), "{said}");
+    assert!(said.contains("B/a ok"), "{said}");
     assert_eq!(said.matches("interrupted: ").count(), 1, "{said}");
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod listing;
 pub(crate) mod pipeline;
 pub(crate) mod runs;
 pub(crate) mod spans;
+pub(crate) mod story;
 
 use std::path::PathBuf;
 

@@ -2,7 +2,7 @@
 
 use super::Job;
 use crate::run::engine::Answer;
-use crate::run::view::Question;
+use crate::run::view::{Answered, Question};
 
 /// Waits for an answer; none if the question is withdrawn.
 pub async fn ask(job: &mut Job) -> Option<Answer> {
@@ -12,29 +12,32 @@ pub async fn ask(job: &mut Job) -> Option<Answer> {
         message: shown("CustomData"),
         link: shown("ExternalEntityLink"),
     };
-    let (approved, by) = if job.run.options.yes {
-        (true, "--yes")
+    let (answered, by) = if job.run.options.yes {
+        let comment = String::new();
+        let approved = true;
+        (Answered { approved, comment }, "--yes")
     } else {
         tokio::select! {
-            answer = ask_here(job.run.as_ref(), &question) => (answer, "the terminal"),
+            answered = ask_here(job.run.as_ref(), &question) => (answered, "the terminal"),
             _ = job.stop.changed() => return None,
         }
     };
+    let Answered { approved, comment } = answered;
     let verdict = if approved { "approved" } else { "rejected" };
     job.log.say(&format!("{verdict} by {by}"));
     Some(Answer {
         approved,
-        comment: String::new(),
+        comment,
         by: by.to_owned(),
     })
 }
 
 /// The answer from the terminal; where there is nobody to ask it never comes.
-async fn ask_here(run: &crate::run::Run, question: &Question) -> bool {
+async fn ask_here(run: &crate::run::Run, question: &Question) -> Answered {
     if run.options.can_ask()
-        && let Some(answer) = run.asker.ask(&run.screen, question).await
+        && let Some(answered) = run.asker.ask(&run.screen, question).await
     {
-        return answer;
+        return answered;
     }
     std::future::pending().await
 }

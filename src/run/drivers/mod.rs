@@ -150,6 +150,9 @@ impl Job {
             // An action must not find the checkout that the state lies in: on AWS there is none.
             out.set_path("GIT_CEILING_DIRECTORIES", above);
         }
+        if let Some(traceparent) = self.run.traceparent(&self.name) {
+            out.set("TRACEPARENT", &traceparent);
+        }
         if let Some(region) = &self.action.region {
             out.set("AWS_REGION", &region.value);
             out.set("AWS_DEFAULT_REGION", &region.value);

@@ -365,7 +365,7 @@ pub fn rule_log(stage: &str, position: Position, rule: &str, attempt: u32) -> (A
 }
 
 /// An id that follows from others: the engine has no randomness, and the same question gets the same id.
-fn derived_id(parts: &[&str]) -> String {
+pub(in crate::run) fn derived_id(parts: &[&str]) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
         hasher.update(&part.len().to_le_bytes());

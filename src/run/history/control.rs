@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::run::engine::{Command, Ended, Input, Refused, Task};
+use crate::run::engine::{Command, Ended, Engine, Id, Input, Refused, Task};
 use crate::run::event::Event;
 use crate::run::inbox::{self, Ask, Reply};
 use crate::run::journal::{self, JournalError};
 use crate::run::outcome::{Failure, RunStatus};
+use crate::run::planned::ActionRef;
 use crate::run::restore::{self, RestoreError, Stored};
 use crate::run::slots::remove_all;
 
@@ -95,6 +96,11 @@ fn ask_runner(run_dir: &Path, ask: &Ask, start: Instant) -> Result<Option<Reply>
 fn decide(mut stored: Stored, ask: &Ask) -> Result<(), ControlError> {
     let mut engine = stored.engine(stored.recorded_plan());
     let now = Timestamp::now();
+    let mut ask = ask.clone();
+    if let Ask::Stop { abandon, .. } = &mut ask {
+        // For what was cut off there is no end to wait for.
+        *abandon |= is_cut_off(&engine, &stored.id);
+    }
     let mut commands = engine.handle(now, ask.clone().input(&stored.id))?;
     if matches!(ask, Ask::Stop { .. }) {
         // What was in progress is not any more.
@@ -127,6 +133,22 @@ fn decide(mut stored: Stored, ask: &Ask) -> Result<(), ControlError> {
     }
     stored.journal.sync()?;
     Ok(())
+}
+
+/// Whether something was in progress that only a process can bring to its end.
+fn is_cut_off(engine: &Engine, id: &Id) -> bool {
+    let Some(execution) = engine.execution(id) else {
+        return false;
+    };
+    execution.stage_run().is_some_and(|run| {
+        let at = |action: &usize| ActionRef {
+            stage: run.index,
+            action: *action,
+        };
+        run.running
+            .keys()
+            .any(|action| !execution.definition.is_approval(at(action)))
+    })
 }
 
 /// The ends of the questions that are not asked any more.

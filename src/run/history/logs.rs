@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::run::engine::rule_log;
 use crate::run::event::{ActionName, Event, Record, RuleName};
 use crate::run::journal::{self, JournalError, Tail};
-use crate::run::view::plain::called;
+use crate::run::view::words::called;
 
 /// How often a log that is followed is looked at.
 const PERIOD: Duration = Duration::from_millis(100);

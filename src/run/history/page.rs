@@ -13,7 +13,8 @@ use crate::run::journal;
 use crate::run::outcome::StageStatus;
 use crate::run::planned::How;
 use crate::run::view::Context;
-use crate::run::view::report::{Summary, count, duration, short, show_path};
+use crate::run::view::report::{count, duration, short, show_path};
+use crate::run::view::summary::Summary;
 
 /// Tells of a run, without the report of its failures.
 pub fn page(run: &RunRecord) -> String {
@@ -312,10 +313,9 @@ pub fn bytes(number: u64) -> String {
 pub fn closing(run: &RunRecord) -> String {
     let records = journal::read(&run.run_dir).unwrap_or_default();
     let mut summary = Summary::default();
-    records.iter().for_each(|record| summary.apply(&record.event));
+    records.iter().for_each(|record| summary.apply(record));
     let context = Context {
         run_dir: run.run_dir.clone(),
-        command_line: format!("pipe retry {}", short(&run.id)),
         colour: false,
     };
     let mut out = summary.closing(&context);

@@ -1,47 +1,68 @@
-//! The view for programs: each event as one line of JSON on standard output, as the journal has it. The report of a failure
-//! goes to standard error, for whoever reads over the program's shoulder.
+//! The view for programs: one object of JSON a line on standard output, in the form of the service's own events. The report of a
+//! failure goes to standard error, for whoever reads over the program's shoulder.
 
+use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 
-use super::plain::question_words;
-use super::report::Summary;
+use super::summary::Summary;
+use super::words::question_words;
 use super::{Context, Question, View};
+use crate::ir::Pipeline;
 use crate::run::event::{ActionName, Event, Record};
+use crate::run::feeds::eventbridge::Translator;
 
 pub struct Json<W> {
     out: W,
     context: Context,
-    summary: Summary,
+    translator: Translator,
+    runs: BTreeMap<String, Summary>,
 }
 
 impl<W: Write> Json<W> {
-    pub fn new(out: W, context: Context) -> Self {
+    pub fn new(out: W, context: Context, pipeline: Arc<Pipeline>) -> Self {
         Self {
             out,
             context,
-            summary: Summary::default(),
+            translator: Translator::new(pipeline),
+            runs: BTreeMap::new(),
         }
     }
 }
 
 impl<W: Write + Send> View for Json<W> {
-    fn record(&mut self, _execution: &str, record: &Record) {
-        self.summary.apply(&record.event);
-        if let Ok(mut line) = serde_json::to_vec(record) {
-            line.push(b'\n');
-            // A reader that has gone away does not end the run: the journal has it all.
-            let _ = self.out.write_all(&line);
-            let _ = self.out.flush();
-        }
-        if matches!(record.event, Event::RunFinished { .. }) {
-            let _ = std::io::stderr().write_all(self.summary.closing(&self.context).as_bytes());
+    fn restore(&mut self, execution: &str, records: &[Record]) {
+        let summary = self.runs.entry(execution.to_owned()).or_default();
+        for record in records {
+            summary.apply(record);
+            self.translator.translate(execution, record);
         }
     }
 
-    fn output(&mut self, _name: &ActionName, _line: &str) {}
+    fn record(&mut self, execution: &str, record: &Record) {
+        let summary = self.runs.entry(execution.to_owned()).or_default();
+        summary.apply(record);
+        for notice in self.translator.translate(execution, record) {
+            if let Ok(mut line) = serde_json::to_vec(&notice) {
+                line.push(b'\n');
+                // A reader that has gone away does not end the run: the journal has it all.
+                let _ = self.out.write_all(&line);
+            }
+        }
+        let _ = self.out.flush();
+        if matches!(record.event, Event::RunFinished { .. }) {
+            let _ = std::io::stderr().write_all(summary.closing(&self.context).as_bytes());
+        }
+    }
 
-    fn question(&mut self, question: &Question) {
+    fn output(&mut self, _execution: &str, _name: &ActionName, _line: &str) {}
+
+    fn question(&mut self, _execution: &str, question: &Question) {
         let _ = std::io::stderr().write_all(question_words(question).as_bytes());
+    }
+
+    fn say(&mut self, text: &str) {
+        let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
     }
 
     fn finish(&mut self) {

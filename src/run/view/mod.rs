@@ -3,31 +3,43 @@
 
 pub mod json;
 pub mod live;
+pub mod path;
 pub mod plain;
+pub mod prompt;
 pub mod report;
+pub mod summary;
+pub mod words;
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
-
-use tokio::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::event::{ActionName, Record};
+use super::feeds::{self, Feed};
 use super::{RunOptions, Show};
+use crate::ir::Pipeline;
 
-/// One way of showing a run.
+pub use prompt::{Answered, Asker, Question};
+
+/// One way of showing runs. A process may carry out several executions at the same time.
 pub trait View: Send {
+    /// What an execution's journal said before this process took it up.
+    fn restore(&mut self, execution: &str, records: &[Record]);
     /// Something has happened in an execution.
     fn record(&mut self, execution: &str, record: &Record);
     /// An action printed a line.
-    fn output(&mut self, name: &ActionName, line: &str);
+    fn output(&mut self, execution: &str, name: &ActionName, line: &str);
     /// Whether every line that an action prints is shown; else it need only be told of the last ones.
     fn shows_every_line(&self) -> bool {
         false
     }
     /// Puts a question on the screen; the answer comes from elsewhere.
-    fn question(&mut self, question: &Question);
-    /// The run is over: leave the terminal as it should stay.
+    fn question(&mut self, execution: &str, question: &Question);
+    /// What somebody has typed so far as an answer.
+    fn typed(&mut self, _text: &str) {}
+    /// A line of the program's own.
+    fn say(&mut self, text: &str);
+    /// All is over: leave the terminal as it should stay.
     fn finish(&mut self);
     /// The program leaves a run that has not ended: what it waits for, and how it goes on.
     fn leave(&mut self, text: &str) {
@@ -39,50 +51,86 @@ pub trait View: Send {
 /// Where things lie and how they are called, for the words of a view.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
-    /// The run's folder, as people should see it.
+    /// The folder of the run that the program was started for.
     pub run_dir: PathBuf,
-    /// The command that runs it again.
-    pub command_line: String,
     /// Whether colours may be used.
     pub colour: bool,
 }
 
-/// The view that all parts of a run share.
+/// The view that all parts of a run share, from where one execution stands.
+#[derive(Clone)]
 pub struct Screen {
-    view: Mutex<Box<dyn View>>,
+    shared: Arc<Mutex<Shared>>,
+    execution: Arc<str>,
     shows_every_line: bool,
 }
 
+struct Shared {
+    view: Box<dyn View>,
+    feeds: Vec<Box<dyn Feed>>,
+}
+
 impl Screen {
-    pub fn new(view: Box<dyn View>) -> Self {
+    pub fn new(view: Box<dyn View>, feeds: Vec<Box<dyn Feed>>) -> Self {
         Self {
             shows_every_line: view.shows_every_line(),
-            view: Mutex::new(view),
+            shared: Arc::new(Mutex::new(Shared { view, feeds })),
+            execution: "".into(),
         }
     }
 
-    /// The view that the options and the terminal ask for.
-    pub fn choose(options: &RunOptions, context: Context) -> Self {
+    /// One that shows nothing.
+    pub fn silent() -> Self {
+        Self::new(Box::new(Nothing), Vec::new())
+    }
+
+    /// The view that the options and the terminal ask for, and the feeds.
+    pub fn choose(options: &RunOptions, pipeline: &Arc<Pipeline>, context: Context) -> Self {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-        Self::new(match options.show {
-            Show::Json => Box::new(json::Json::new(io::stdout(), context)),
+        let dialect = plain::Dialect::detect(|name| options.environment(name));
+        let view: Box<dyn View> = match options.show {
+            Show::Json => Box::new(json::Json::new(io::stdout(), context, Arc::clone(pipeline))),
             Show::Fitting if io::stderr().is_terminal() && !is_dumb => Box::new(live::Live::new(context)),
-            Show::Fitting | Show::Plain => Box::new(plain::Plain::new(io::stderr(), context)),
+            Show::Fitting | Show::Plain => Box::new(plain::Plain::new(io::stderr(), context, dialect)),
             Show::Nothing => Box::new(Nothing),
-        })
+        };
+        Self::new(view, feeds::chosen(options))
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut dyn View) -> T) -> T {
-        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
-        work(view.as_mut())
+    /// The same screen for another execution.
+    pub fn of(&self, execution: &str) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            execution: execution.into(),
+            shows_every_line: self.shows_every_line,
+        }
     }
 
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells what an execution's journal said before this process took it up.
+    pub fn restore(&self, execution: &str, records: &[Record]) {
+        let mut shared = self.lock();
+        for feed in &mut shared.feeds {
+            feed.restore(execution, records);
+        }
+        shared.view.restore(execution, records);
+    }
+
+    /// The feeds are first, so that the view's report of the end stays the last word.
     pub fn record(&self, execution: &str, record: &Record) {
-        self.with(|view| view.record(execution, record));
+        let mut shared = self.lock();
+        let Shared { view, feeds } = &mut *shared;
+        for note in feeds.iter_mut().filter_map(|feed| feed.record(execution, record)) {
+            view.say(&note);
+        }
+        view.record(execution, record);
     }
 
     pub fn output(&self, name: &ActionName, line: &str) {
-        self.with(|view| view.output(name, line));
+        self.lock().view.output(&self.execution, name, line);
     }
 
     pub fn shows_every_line(&self) -> bool {
@@ -90,16 +138,33 @@ impl Screen {
     }
 
     pub fn question(&self, question: &Question) {
-        self.with(|view| view.question(question));
+        self.lock().view.question(&self.execution, question);
+    }
+
+    pub fn typed(&self, text: &str) {
+        self.lock().view.typed(text);
     }
 
     pub fn finish(&self) {
-        self.with(|view| view.finish());
+        let mut shared = self.lock();
+        shared.finish_feeds();
+        shared.view.finish();
     }
 
     /// What is left to say when the program leaves a run that has not ended.
     pub fn leave(&self, text: &str) {
-        self.with(|view| view.leave(text));
+        let mut shared = self.lock();
+        shared.finish_feeds();
+        shared.view.leave(text);
+    }
+}
+
+impl Shared {
+    fn finish_feeds(&mut self) {
+        let Self { view, feeds } = self;
+        for note in feeds.iter_mut().filter_map(|feed| feed.finish()) {
+            view.say(&note);
+        }
     }
 }
 
@@ -107,54 +172,11 @@ impl Screen {
 struct Nothing;
 
 impl View for Nothing {
+    fn restore(&mut self, _execution: &str, _records: &[Record]) {}
     fn record(&mut self, _execution: &str, _record: &Record) {}
-    fn output(&mut self, _name: &ActionName, _line: &str) {}
-    fn question(&mut self, _question: &Question) {}
+    fn output(&mut self, _execution: &str, _name: &ActionName, _line: &str) {}
+    fn question(&mut self, _execution: &str, _question: &Question) {}
+    fn say(&mut self, _text: &str) {}
     fn finish(&mut self) {}
     fn leave(&mut self, _text: &str) {}
-}
-
-/// What an approval asks.
-#[derive(Clone, Debug)]
-pub struct Question {
-    pub name: ActionName,
-    pub message: Option<String>,
-    pub link: Option<String>,
-}
-
-/// Gets answers: one question at a time, from lines that somebody types.
-#[derive(Default)]
-pub struct Asker {
-    lines: tokio::sync::Mutex<Option<mpsc::UnboundedReceiver<String>>>,
-}
-
-impl Asker {
-    /// Asks; none when there is nobody to answer any more.
-    pub async fn ask(&self, screen: &Screen, question: &Question) -> Option<bool> {
-        let mut lines = self.lines.lock().await;
-        let lines = lines.get_or_insert_with(read_lines);
-        loop {
-            screen.question(question);
-            let line = lines.recv().await?;
-            match line.trim().to_ascii_lowercase().as_str() {
-                "y" | "yes" => return Some(true),
-                "n" | "no" => return Some(false),
-                _ => {}
-            }
-        }
-    }
-}
-
-/// Reads standard input on a thread of its own, which nobody can interrupt and nobody waits for: it ends with the program.
-fn read_lines() -> mpsc::UnboundedReceiver<String> {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    std::thread::spawn(move || {
-        for line in io::stdin().lock().lines() {
-            let Ok(line) = line else { return };
-            if sender.send(line).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
 }

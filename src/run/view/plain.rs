@@ -1,217 +1,222 @@
 //! The view without a terminal: one line for everything that happens, each action's output behind its name.
+//!
+//! A CI system's log gets that system's marks besides: a group that can be folded for each stage, and a failure where it shows them.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::report::{Summary, duration, short};
+use jiff::Timestamp;
+
+use super::report::short;
+use super::summary::Summary;
+use super::words::{called, question_words, words};
 use super::{Context, Question, View};
-use crate::ir::{ConditionResult, RetryMode};
-use crate::run::event::{ActionName, By, ConditionStatus, Event, Record, RuleStatus, Waiting};
-use crate::run::outcome::{StageStatus, Status};
-use crate::run::planned::How;
+use crate::run::event::{ActionName, Event, Record};
+use crate::run::outcome::StageStatus;
+
+/// Whose log the lines become.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    #[default]
+    Plain,
+    GitHub,
+    Buildkite,
+    GitLab,
+}
 
 pub struct Plain<W> {
     out: W,
     context: Context,
-    summary: Summary,
+    dialect: Dialect,
+    runs: BTreeMap<String, Summary>,
+    /// The execution whose stage's group is open: groups do not nest.
+    group: Option<(String, String)>,
+}
+
+impl Dialect {
+    /// That of the system which says by its environment that it runs us.
+    pub fn detect(environment: impl Fn(&str) -> Option<String>) -> Self {
+        let says = |name: &str| environment(name).is_some_and(|value| value == "true");
+        if says("GITHUB_ACTIONS") {
+            Self::GitHub
+        } else if says("BUILDKITE") {
+            Self::Buildkite
+        } else if says("GITLAB_CI") {
+            Self::GitLab
+        } else {
+            Self::Plain
+        }
+    }
+
+    fn open(self, now: Timestamp, stage: &str, title: &str) -> String {
+        match self {
+            Self::Plain => title.to_owned(),
+            Self::GitHub => format!("::group::{}", escaped(title)),
+            Self::Buildkite => format!("--- {title}"),
+            Self::GitLab => format!(
+                "\u{1b}[0Ksection_start:{}:{}\r\u{1b}[0K{title}",
+                now.as_second(),
+                section(stage)
+            ),
+        }
+    }
+
+    fn close(self, now: Timestamp, stage: &str) -> Option<String> {
+        match self {
+            Self::Plain | Self::Buildkite => None,
+            Self::GitHub => Some("::endgroup::".to_owned()),
+            Self::GitLab => Some(format!(
+                "\u{1b}[0Ksection_end:{}:{}\r\u{1b}[0K",
+                now.as_second(),
+                section(stage)
+            )),
+        }
+    }
+
+    /// What calls attention to a failure, once it is final.
+    fn failure(self, title: &str, message: &str) -> Option<String> {
+        match self {
+            Self::Plain | Self::GitLab => None,
+            Self::GitHub => {
+                let title = escaped(title).replace(':', "%3A").replace(',', "%2C");
+                Some(format!("::error title=FAILED {title}::{}", escaped(message)))
+            }
+            // Opens the group that it stands in.
+            Self::Buildkite => Some("^^^ +++".to_owned()),
+        }
+    }
+}
+
+/// As GitHub's workflow commands want their data.
+fn escaped(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A name as GitLab wants a section's.
+fn section(stage: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    stage
+        .chars()
+        .map(|c| if fits(c) { c.to_ascii_lowercase() } else { '_' })
+        .collect()
 }
 
 impl<W: Write> Plain<W> {
-    pub fn new(out: W, context: Context) -> Self {
+    pub fn new(out: W, context: Context, dialect: Dialect) -> Self {
         Self {
             out,
             context,
-            summary: Summary::default(),
+            dialect,
+            runs: BTreeMap::new(),
+            group: None,
         }
     }
 
     /// In one call, so that lines of several programs do not mix. Nobody is left to tell if it fails.
-    fn line(&mut self, text: &str) {
+    fn line(&mut self, execution: &str, text: &str) {
+        let prefix = self.prefix(execution);
+        let _ = self.out.write_all(format!("{prefix}{text}\n").as_bytes());
+    }
+
+    /// Says which execution it is about, where there are several.
+    fn prefix(&self, execution: &str) -> String {
+        if self.runs.len() > 1 {
+            format!("{} ", short(execution))
+        } else {
+            String::new()
+        }
+    }
+
+    fn mark(&mut self, text: &str) {
         let _ = self.out.write_all(format!("{text}\n").as_bytes());
+    }
+
+    fn open_group(&mut self, execution: &str, now: Timestamp, stage: &str, title: &str) {
+        if self.group.is_some() || self.dialect == Dialect::Plain {
+            return self.line(execution, title);
+        }
+        let title = format!("{}{title}", self.prefix(execution));
+        let mark = self.dialect.open(now, stage, &title);
+        self.mark(&mark);
+        self.group = Some((execution.to_owned(), stage.to_owned()));
+    }
+
+    fn close_group(&mut self, execution: &str, now: Timestamp) {
+        if let Some((_, stage)) = self.group.take_if(|(open, _)| open == execution)
+            && let Some(mark) = self.dialect.close(now, &stage)
+        {
+            self.mark(&mark);
+        }
     }
 }
 
 impl<W: Write + Send> View for Plain<W> {
-    fn record(&mut self, _execution: &str, record: &Record) {
-        self.summary.apply(&record.event);
-        if let Some(text) = words(&record.event, &self.summary) {
-            self.line(&text);
+    fn restore(&mut self, execution: &str, records: &[Record]) {
+        let summary = self.runs.entry(execution.to_owned()).or_default();
+        records.iter().for_each(|record| summary.apply(record));
+    }
+
+    fn record(&mut self, execution: &str, record: &Record) {
+        let summary = self.runs.entry(execution.to_owned()).or_default();
+        summary.apply(record);
+        let text = words(&record.event, summary);
+        match &record.event {
+            Event::StageStarted { stage, .. } => {
+                let title = text.unwrap_or_default();
+                return self.open_group(execution, record.time, stage, &title);
+            }
+            Event::StageFinished {
+                stage,
+                status: StageStatus::Failed,
+                ..
+            } => {
+                for (title, message) in summary.failures_of(stage) {
+                    if let Some(mark) = self.dialect.failure(&title, &message) {
+                        self.mark(&mark);
+                    }
+                }
+            }
+            _ => {}
         }
-        if matches!(record.event, Event::RunFinished { .. }) {
-            let closing = self.summary.closing(&self.context);
-            let _ = self.out.write_all(closing.as_bytes());
+        match (text, &record.event) {
+            // It names the run itself.
+            (Some(text), Event::RunStarted(_)) => self.mark(&text),
+            (Some(text), _) => self.line(execution, &text),
+            (None, _) => {}
+        }
+        match &record.event {
+            Event::StageFinished { .. } => self.close_group(execution, record.time),
+            Event::RunFinished { .. } => {
+                self.close_group(execution, record.time);
+                if self.runs.len() > 1 {
+                    self.mark(&format!("\nrun {} has ended", short(execution)));
+                }
+                let closing = self.runs.get(execution).map(|summary| summary.closing(&self.context));
+                let _ = self.out.write_all(closing.unwrap_or_default().as_bytes());
+            }
+            _ => {}
         }
     }
 
-    fn output(&mut self, name: &ActionName, line: &str) {
-        self.line(&format!("{} | {line}", called(name)));
+    fn output(&mut self, execution: &str, name: &ActionName, line: &str) {
+        self.line(execution, &format!("{} | {line}", called(name)));
     }
 
     fn shows_every_line(&self) -> bool {
         true
     }
 
-    fn question(&mut self, question: &Question) {
+    fn question(&mut self, _execution: &str, question: &Question) {
         let text = question_words(question);
         let _ = self.out.write_all(text.as_bytes());
         let _ = self.out.flush();
     }
 
+    fn say(&mut self, text: &str) {
+        self.mark(text);
+    }
+
     fn finish(&mut self) {
         let _ = self.out.flush();
     }
-}
-
-/// `Build/test`, with the attempt from the second on.
-pub fn called(name: &ActionName) -> String {
-    match name.attempt {
-        1 => format!("{}/{}", name.stage, name.action),
-        attempt => format!("{}/{}#{attempt}", name.stage, name.action),
-    }
-}
-
-/// What is asked, up to where the answer is typed.
-pub fn question_words(question: &Question) -> String {
-    let mut out = format!("{} waits for your approval\n", called(&question.name));
-    if let Some(message) = &question.message {
-        out.push_str(&format!("  {message}\n"));
-    }
-    if let Some(link) = &question.link {
-        out.push_str(&format!("  to look at: {link}\n"));
-    }
-    out.push_str("  approve? [y/n] ");
-    out
-}
-
-/// An event in words; none where nothing need be said.
-pub fn words(event: &Event, summary: &Summary) -> Option<String> {
-    Some(match event {
-        Event::RunStarted(_) => summary.opening(),
-        Event::StageStarted { stage, attempt: 1 } => format!("stage {stage}"),
-        Event::StageStarted { stage, attempt } => format!("stage {stage}, attempt {attempt}"),
-        Event::RuleFinished {
-            name,
-            status,
-            simulated,
-            message,
-        } => {
-            let verdict = match (status, simulated) {
-                (RuleStatus::Abandoned, _) => "abandoned",
-                (_, true) => "simulated",
-                (RuleStatus::Succeeded, false) => "satisfied",
-                (RuleStatus::Failed, false) => "not satisfied",
-            };
-            let (stage, position) = (&name.stage, name.position.words());
-            format!("{stage} {position}, rule {}: {verdict}: {message}", name.rule)
-        }
-        Event::ConditionFinished {
-            stage,
-            position,
-            status,
-            result,
-        } => {
-            let verdict = match status {
-                ConditionStatus::Succeeded => "is met",
-                ConditionStatus::Failed => "is not met",
-                ConditionStatus::Overridden => "was overridden",
-            };
-            let follows = match (status, result) {
-                (_, Some(ConditionResult::Skip)) => "the stage is skipped",
-                (_, Some(ConditionResult::Rollback)) => "the stage is rolled back",
-                (_, Some(ConditionResult::Fail | ConditionResult::Retry)) => "the stage fails",
-                (ConditionStatus::Overridden, None) => "the stage goes on",
-                (ConditionStatus::Succeeded | ConditionStatus::Failed, None) => return None,
-            };
-            format!("{stage}: the condition {} {verdict}: {follows}", position.words())
-        }
-        Event::ActionStarted { name, .. } => format!("{} started", called(name)),
-        Event::ActionFinished {
-            name,
-            status,
-            duration_ms,
-            failure,
-            notes,
-            ..
-        } => {
-            let how = match (status, summary.how(name)) {
-                (Status::Succeeded, Some(How::Simulated)) => "simulated",
-                (Status::Succeeded, Some(How::StoodIn)) => "succeeded (stood in for)",
-                (Status::Succeeded, _) => "succeeded",
-                (Status::Failed, _) => "FAILED",
-                (Status::Abandoned, _) => "ended",
-            };
-            let why = match failure {
-                Some(failure) => format!(": {}", failure.message),
-                None if notes.is_empty() => String::new(),
-                None => format!(": {}", notes.join("; ")),
-            };
-            format!("{} {how} in {}{why}", called(name), duration(*duration_ms))
-        }
-        Event::StageFinished { stage, status, .. } if *status == StageStatus::Skipped => {
-            format!("stage {stage} skipped")
-        }
-        Event::StageFinished { .. } => return None,
-        Event::StageRetried { stage, mode, by, .. } => {
-            let what = match mode {
-                RetryMode::AllActions => "all its actions are",
-                RetryMode::FailedActions => "the actions that failed are",
-            };
-            match by {
-                By::Automatic => format!("stage {stage} failed: {what} tried once more"),
-                By::Manual => format!("stage {stage}: {what} tried again"),
-            }
-        }
-        Event::StopRequested { reason, abandon: false } => {
-            format!("{reason}: what runs comes to its end, nothing new starts; again: end it")
-        }
-        Event::StopRequested { reason, abandon: true } => {
-            format!("{reason}: what runs is asked to end (INT, after 5 s TERM, then KILL); again: kill it")
-        }
-        Event::CancelRequested { reason } => format!("{reason}: what runs comes to its end, nothing new starts"),
-        Event::RunResumed { reason } => format!("going on with run {}: {reason}", summary.short_id()),
-        Event::ActionInterrupted { name } => format!("{} was cut off: it starts anew", called(name)),
-        Event::RuleInterrupted { name } => format!("{}, rule {} was cut off: it starts anew", name.stage, name.rule),
-        Event::StageWaiting { stage, reason } => {
-            let why = match reason {
-                Waiting::Occupied { execution_id } => format!("run {} is in it", short(execution_id)),
-                Waiting::Queued => "others wait before it".to_owned(),
-                Waiting::Disabled { reason } if reason.is_empty() => "the way into it is disabled".to_owned(),
-                Waiting::Disabled { reason } => format!("the way into it is disabled: {reason}"),
-            };
-            format!("waiting in front of stage {stage}: {why}")
-        }
-        Event::ApprovalAnswered {
-            name,
-            approved,
-            comment,
-            by,
-        } => {
-            let verdict = if *approved { "approved" } else { "rejected" };
-            let comment = if comment.is_empty() {
-                String::new()
-            } else {
-                format!(": {comment}")
-            };
-            format!("{} {verdict} by {by}{comment}", called(name))
-        }
-        Event::RollbackStarted {
-            stage,
-            execution_id,
-            target,
-            ..
-        } => format!(
-            "stage {stage} is rolled back to run {}, by run {}",
-            short(target),
-            short(execution_id)
-        ),
-        Event::TransitionChanged { stage, enabled, .. } => {
-            let how = if *enabled { "enabled" } else { "disabled" };
-            format!("the way into stage {stage} is {how}")
-        }
-        Event::RuleStarted { .. } => return None,
-        Event::Note { message } => message.clone(),
-        Event::RunFinished { superseded_by, .. } => {
-            let newer = superseded_by.as_ref()?;
-            format!("superseded by run {}", short(newer))
-        }
-    })
 }

@@ -1,228 +1,153 @@
-//! What a run's events come to: counts, failures, times; and the words for them, the same in every view.
+//! The words for a run as a whole, the same in every view: what it is going to do, and how it ended.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Context;
-use crate::run::event::{ActionName, Event};
-use crate::run::outcome::{Failure, RunStatus, StageStatus, Status};
+use super::path::{critical_path, line};
+use super::summary::{Action, Attempt, AttemptEnd, Counts, FailedCondition, Stage, Standing, Summary};
+use crate::run::event::TriggerType;
+use crate::run::outcome::{RunStatus, StageStatus, Status};
 use crate::run::planned::{How, PlannedAction};
 
-/// A run so far, folded from its events.
-#[derive(Debug, Default)]
-pub struct Summary {
-    pub pipeline: String,
-    pub execution_id: String,
-    pub actions: Vec<PlannedAction>,
-    pub failures: Vec<Failed>,
-    pub notes: Vec<String>,
-    succeeded: usize,
-    simulated: usize,
-    stood_in: usize,
-    rules_simulated: usize,
-    failed: usize,
-    stopped: usize,
-    skipped: usize,
-    logs: std::collections::BTreeMap<ActionName, String>,
-    pub end: Option<(RunStatus, u64)>,
-}
+/// How many failures are told with all that helps; of more, their first lines.
+const FAILURES_IN_FULL: usize = 5;
+/// How many names a list gives.
+const NAMES: usize = 8;
 
-#[derive(Debug)]
-pub struct Failed {
-    pub name: ActionName,
-    pub status: Status,
-    pub failure: Failure,
-    pub duration_ms: u64,
-    pub log: Option<String>,
+/// Why a run did not succeed.
+enum Cause<'a> {
+    Action(&'a Action, &'a Attempt, &'a AttemptEnd),
+    Condition(&'a FailedCondition),
 }
 
 impl Summary {
-    pub fn apply(&mut self, event: &Event) {
-        match event {
-            Event::RunStarted(started) => {
-                self.pipeline.clone_from(&started.pipeline);
-                self.execution_id.clone_from(&started.execution_id);
-                self.actions.clone_from(&started.actions);
-            }
-            Event::ActionStarted { name, log, .. } => {
-                self.logs.insert(name.clone(), log.clone());
-            }
-            Event::ActionFinished {
-                name,
-                status,
-                failure,
-                duration_ms,
-                ..
-            } => self.action_finished(name, *status, failure.as_deref(), *duration_ms),
-            Event::StageFinished { stage, status, .. } if *status == StageStatus::Skipped => {
-                self.skipped += self.actions.iter().filter(|action| action.stage == *stage).count();
-            }
-            Event::StageRetried { stage, .. } => {
-                // What failed the first time is tried again, and counts by how that ends.
-                self.failures.retain(|failed| failed.name.stage != *stage);
-                self.failed = self
-                    .failures
-                    .iter()
-                    .filter(|failed| failed.status == Status::Failed)
-                    .count();
-            }
-            Event::RuleFinished { simulated, .. } => self.rules_simulated += usize::from(*simulated),
-            Event::Note { message } => self.notes.push(message.clone()),
-            Event::RunFinished {
-                status, duration_ms, ..
-            } => self.end = Some((*status, *duration_ms)),
-            Event::StageStarted { .. }
-            | Event::StageFinished { .. }
-            | Event::StageWaiting { .. }
-            | Event::RuleStarted { .. }
-            | Event::RuleInterrupted { .. }
-            | Event::ConditionFinished { .. }
-            | Event::ActionInterrupted { .. }
-            | Event::ApprovalAnswered { .. }
-            | Event::RollbackStarted { .. }
-            | Event::CancelRequested { .. }
-            | Event::TransitionChanged { .. }
-            | Event::RunResumed { .. }
-            | Event::StopRequested { .. } => {}
-        }
-    }
-
-    fn action_finished(&mut self, name: &ActionName, status: Status, failure: Option<&Failure>, duration_ms: u64) {
-        let log = self.logs.remove(name);
-        match status {
-            Status::Succeeded => {
-                self.succeeded += 1;
-                match self.how(name) {
-                    Some(How::Simulated) => self.simulated += 1,
-                    Some(How::StoodIn) => self.stood_in += 1,
-                    Some(How::CarriedOut) | None => {}
-                }
-            }
-            Status::Failed => self.failed += 1,
-            Status::Abandoned => self.stopped += 1,
-        }
-        if let Some(failure) = failure {
-            self.failures.push(Failed {
-                name: name.clone(),
-                status,
-                failure: failure.clone(),
-                duration_ms,
-                log,
-            });
-        }
-    }
-
-    pub fn how(&self, name: &ActionName) -> Option<How> {
-        let found = self
-            .actions
-            .iter()
-            .find(|action| action.stage == name.stage && action.action == name.action);
-        found.map(|action| action.how)
-    }
-
-    /// The run's id, as people say it.
-    pub fn short_id(&self) -> &str {
-        short(&self.execution_id)
-    }
-
     /// What the run is going to do, said before it does anything.
     pub fn opening(&self) -> String {
+        let actions: Vec<&Action> = self.actions().collect();
         let mut out = format!(
             "run {} of {}: {}",
-            short(&self.execution_id),
+            self.short_id(),
             self.pipeline,
-            count(self.actions.len(), "action")
+            count(actions.len(), "action")
         );
         for (how, words) in [
             (How::Simulated, "simulated"),
             (How::StoodIn, "stood in for by your commands"),
         ] {
-            let actions: Vec<&PlannedAction> = self.actions.iter().filter(|action| action.how == how).collect();
-            if actions.is_empty() {
-                continue;
-            }
-            let _ = write!(out, "\n  {} {words}:", actions.len());
-            for (index, action) in actions.iter().enumerate() {
-                if index == 8 {
-                    let _ = write!(out, " and {} more", actions.len() - index);
-                    break;
-                }
-                let separator = if index == 0 { "" } else { "," };
-                let _ = write!(out, "{separator} {}/{}", action.stage, action.action);
+            let such = actions.iter().filter(|action| action.planned.how == how);
+            let names: Vec<String> = such.map(|action| name(&action.planned)).collect();
+            if !names.is_empty() {
+                let _ = write!(out, "\n  {} {words}: {}", names.len(), listed(&names));
             }
         }
         out
     }
 
-    /// The report at the end: each failure with all that helps, then one line that says how it went.
+    /// The report at the end, cause first: each failure with all that helps, what became of the others, and last what to do.
     pub fn closing(&self, context: &Context) -> String {
         let mut out = String::new();
-        let real = self.failures.iter().filter(|failed| failed.status == Status::Failed);
-        for failed in real {
-            out.push('\n');
-            self.failure(&mut out, failed, context);
+        let causes = self.causes();
+        for (index, cause) in causes.iter().enumerate() {
+            if index < FAILURES_IN_FULL {
+                out.push('\n');
+            }
+            match cause {
+                Cause::Action(action, attempt, end) => {
+                    self.headline(&mut out, action, attempt, end);
+                    if index < FAILURES_IN_FULL {
+                        self.details(&mut out, action, attempt, end, context);
+                    }
+                }
+                Cause::Condition(condition) => self.condition(&mut out, condition, context),
+            }
         }
-        if !out.is_empty() {
+        let Some(end) = self.end else { return out };
+        if !causes.is_empty() {
             out.push('\n');
         }
-        let Some((status, duration_ms)) = self.end else {
-            return out;
-        };
-        let _ = writeln!(out, "{status}: {} in {}", self.counts(status), duration(duration_ms));
-        if status == RunStatus::Failed {
-            let _ = writeln!(out, "to try again: {}", context.command_line);
+        if end.status != RunStatus::Succeeded {
+            self.others(&mut out);
+        } else if let Some(path) = critical_path(self) {
+            let _ = writeln!(out, "{}", line(&path));
+        }
+        let _ = writeln!(
+            out,
+            "{}: {} in {}",
+            end.status,
+            self.totals(end.status),
+            duration(end.duration_ms)
+        );
+        if self.can_be_retried() {
+            let _ = writeln!(out, "retry: pipe retry {}{}", self.short_id(), self.state_dir(context));
+        } else if end.status != RunStatus::Succeeded && self.trigger.kind == TriggerType::StartPipelineExecution {
+            let _ = writeln!(out, "again: {}", self.trigger.detail);
         }
         out
     }
 
-    fn counts(&self, status: RunStatus) -> String {
-        let simulated = match (self.simulated, self.stood_in) {
-            (0, 0) => String::new(),
-            (0, stood_in) => format!(", {stood_in} of them stood in for"),
-            (simulated, 0) => format!(", {simulated} of them simulated"),
-            (simulated, stood_in) => format!(", {simulated} of them simulated and {stood_in} stood in for"),
+    /// Whether the stage that ended the run has something left to do.
+    fn can_be_retried(&self) -> bool {
+        let ended = |stage: &&Stage| {
+            let status = stage.end.map(|end| end.status);
+            matches!(status, Some(StageStatus::Failed | StageStatus::Stopped))
         };
-        let rules = match self.rules_simulated {
-            0 => String::new(),
-            rules => format!("; {} simulated", count(rules, "rule")),
+        let is_left = |stage: &Stage| {
+            let counts = stage.counts();
+            counts.succeeded < counts.all
         };
-        if status == RunStatus::Succeeded && self.skipped == 0 {
-            return format!("{}{simulated}{rules},", count(self.succeeded, "action"));
-        }
-        let mut parts = vec![format!(
-            "{} of {} succeeded{simulated}",
-            self.succeeded,
-            count(self.actions.len(), "action")
-        )];
-        let ended = self.succeeded + self.failed + self.stopped + self.skipped;
-        let not_started = self.actions.len().saturating_sub(ended);
-        for (number, words) in [
-            (self.failed, "failed"),
-            (self.stopped, "ended"),
-            (self.skipped, "skipped"),
-            (not_started, "not started"),
-        ] {
-            if number > 0 {
-                parts.push(format!("{number} {words}"));
-            }
-        }
-        format!("{}{rules},", parts.join("; "))
+        self.stages.iter().rev().find(ended).is_some_and(is_left)
     }
 
-    fn failure(&self, out: &mut String, failed: &Failed, context: &Context) {
-        let attempt = match failed.name.attempt {
+    /// What failed, the first failure first.
+    fn causes(&self) -> Vec<Cause<'_>> {
+        let failed = |stage: &Stage, action: &Action| stage.standing(action) == Standing::Failed;
+        let stages = self.stages.iter();
+        let actions = stages.flat_map(|stage| stage.actions.iter().filter(move |action| failed(stage, action)));
+        let actions = actions.filter_map(|action| {
+            let (attempt, end) = action.last()?;
+            Some((end.at, Cause::Action(action, attempt, end)))
+        });
+        let conditions = self.conditions.iter();
+        let conditions = conditions.map(|condition| (condition.at, Cause::Condition(condition)));
+        let mut causes: Vec<_> = actions.chain(conditions).collect();
+        causes.sort_by_key(|(at, _)| *at);
+        causes.into_iter().map(|(_, cause)| cause).collect()
+    }
+
+    /// What failed of a stage: its name and why.
+    pub fn failures_of(&self, stage: &str) -> Vec<(String, String)> {
+        let causes = self.causes().into_iter();
+        let such = causes.filter_map(|cause| match cause {
+            Cause::Action(action, _, end) => {
+                let why = end.failure.as_ref().map(|failure| failure.message.clone());
+                (action.planned.stage == stage).then(|| (name(&action.planned), why.unwrap_or_default()))
+            }
+            Cause::Condition(condition) => (condition.stage == stage).then(|| {
+                let why = format!("its condition {} is not met", condition.position.words());
+                (stage.to_owned(), why)
+            }),
+        });
+        such.collect()
+    }
+
+    fn headline(&self, out: &mut String, action: &Action, attempt: &Attempt, end: &AttemptEnd) {
+        let number = match attempt.number {
             1 => String::new(),
-            attempt => format!(" (attempt {attempt})"),
+            number => format!(" (attempt {number})"),
         };
+        let message = end.failure.as_ref().map(|failure| failure.message.as_str());
         let _ = writeln!(
             out,
-            "FAILED {}/{}{attempt} after {}: {}",
-            failed.name.stage,
-            failed.name.action,
-            duration(failed.duration_ms),
-            failed.failure.message
+            "FAILED {}{number} after {}: {}",
+            name(&action.planned),
+            duration(end.duration_ms),
+            message.unwrap_or("it did not succeed")
         );
-        let failure = &failed.failure;
+    }
+
+    fn details(&self, out: &mut String, action: &Action, attempt: &Attempt, end: &AttemptEnd, context: &Context) {
+        let Some(failure) = &end.failure else { return };
         if let Some(command) = &failure.command {
             let mut lines = command.trim_end().lines();
             let _ = writeln!(out, "  command:   {}", lines.next().unwrap_or_default());
@@ -236,18 +161,137 @@ impl Summary {
                 let _ = writeln!(out, "    | {line}");
             }
         }
-        if let Some(log) = failed.log.as_ref().map(|log| context.run_dir.join(log))
-            && log.exists()
-        {
-            let _ = writeln!(out, "  whole log: {}", show_path(&log));
-        }
+        self.log(out, Some(&attempt.log), context);
         if let Some(directory) = &failure.directory {
-            let _ = writeln!(out, "  its files: {}", show_path(directory));
+            let _ = writeln!(out, "  its files: {}, kept", show_path(directory));
+            let _ = writeln!(
+                out,
+                "  a shell:   pipe shell {} {}{}",
+                self.short_id(),
+                name(&action.planned),
+                self.state_dir(context)
+            );
         }
         if let Some(help) = &failure.help {
             let _ = writeln!(out, "  help:      {help}");
         }
     }
+
+    fn condition(&self, out: &mut String, condition: &FailedCondition, context: &Context) {
+        let _ = writeln!(
+            out,
+            "FAILED {}: its condition {} is not met",
+            condition.stage,
+            condition.position.words()
+        );
+        for rule in &condition.rules {
+            let _ = writeln!(out, "  rule {}: {}", rule.name.rule, rule.message);
+            self.log(out, rule.log.as_ref(), context);
+        }
+    }
+
+    fn log(&self, out: &mut String, log: Option<&String>, context: &Context) {
+        if let Some(log) = log.map(|log| self.run_dir(context).join(log))
+            && log.exists()
+        {
+            let _ = writeln!(out, "  whole log: {}", show_path(&log));
+        }
+    }
+
+    /// What became of all actions that did not fail.
+    fn others(&self, out: &mut String) {
+        for (standing, words) in [
+            (Standing::Succeeded, "finished:   "),
+            (Standing::Ended, "ended:      "),
+            (Standing::Skipped, "skipped:    "),
+            (Standing::Waiting, "not started:"),
+        ] {
+            let stages = self.stages.iter();
+            let such = stages.flat_map(|stage| {
+                let actions = stage.actions.iter();
+                actions.filter(move |action| stage.standing(action) == standing)
+            });
+            let names: Vec<String> = such.map(|action| name(&action.planned)).collect();
+            if !names.is_empty() {
+                let _ = writeln!(out, "{words} {}", listed(&names));
+            }
+        }
+    }
+
+    fn totals(&self, status: RunStatus) -> String {
+        let counts = self.counts();
+        let rules = match self.rules_simulated {
+            0 => String::new(),
+            rules => format!("; {} simulated", count(rules, "rule")),
+        };
+        if status == RunStatus::Succeeded && counts.skipped == 0 {
+            return format!("{}{}{rules},", count(counts.succeeded, "action"), not_real(&counts));
+        }
+        let all = count(counts.all, "action");
+        let mut parts = vec![format!("{} of {all} succeeded{}", counts.succeeded, not_real(&counts))];
+        for (number, words) in [
+            (counts.failed, "failed"),
+            (counts.ended, "ended"),
+            (counts.skipped, "skipped"),
+            (counts.waiting, "not started"),
+        ] {
+            if number > 0 {
+                parts.push(format!("{number} {words}"));
+            }
+        }
+        format!("{}{rules},", parts.join("; "))
+    }
+
+    /// The folder of this execution, which need not be the one that the program was started for.
+    fn run_dir(&self, context: &Context) -> PathBuf {
+        if self.execution_id.is_empty() {
+            return context.run_dir.clone();
+        }
+        context.run_dir.with_file_name(&self.execution_id)
+    }
+
+    /// What a command needs to find the run; nothing where it looks by itself.
+    fn state_dir(&self, context: &Context) -> String {
+        let state_dir = context.run_dir.parent().and_then(Path::parent).map(show_path);
+        match state_dir.as_deref() {
+            None | Some("" | ".pipe") => String::new(),
+            Some(state_dir) => format!(" --state-dir {}", crate::run::shell_word(state_dir)),
+        }
+    }
+}
+
+/// `, 2 of them simulated`
+pub fn not_real(counts: &Counts) -> String {
+    match (counts.simulated, counts.stood_in) {
+        (0, 0) => String::new(),
+        (0, stood_in) => format!(", {stood_in} of them stood in for"),
+        (simulated, 0) => format!(", {simulated} of them simulated"),
+        (simulated, stood_in) => format!(", {simulated} of them simulated and {stood_in} stood in for"),
+    }
+}
+
+/// How an action ended, in a word.
+pub fn verdict(status: Status, how: How) -> &'static str {
+    match (status, how) {
+        (Status::Succeeded, How::Simulated) => "simulated",
+        (Status::Succeeded, How::StoodIn) => "ok (stood in for)",
+        (Status::Succeeded, How::CarriedOut) => "ok",
+        (Status::Failed, _) => "FAILED",
+        (Status::Abandoned, _) => "ended",
+    }
+}
+
+fn name(action: &PlannedAction) -> String {
+    format!("{}/{}", action.stage, action.action)
+}
+
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(NAMES).map(String::as_str);
+    let mut out = shown.collect::<Vec<_>>().join(", ");
+    if names.len() > NAMES {
+        let _ = write!(out, " and {} more", names.len() - NAMES);
+    }
+    out
 }
 
 /// A path as the user would type it: relative where it is below the current folder.
