@@ -21,6 +21,7 @@ mod ir;
 mod laws;
 mod plan;
 mod run;
+mod simulate;
 mod stdlib;
 mod syntax;
 mod tidy;

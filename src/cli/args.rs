@@ -58,6 +58,7 @@ pub(super) enum Command {
     Shell(ShellArgs),
     Clean(CleanArgs),
     Index(IndexArgs),
+    Simulate(SimulateArgs),
     New(NewArgs),
     Doc(DocArgs),
     Explain(ExplainArgs),
@@ -397,6 +398,49 @@ pub(super) struct RunWith {
 
     #[command(flatten)]
     pub(super) params: Params,
+}
+
+/// Play through what a script lets happen
+///
+/// The rules that `pipe run` keeps, on a clock of their own: actions, approvals and rules end as the script says, further
+/// runs start, and somebody stops, retries or rolls back. Nothing is executed, and eight days take a millisecond. The
+/// trace goes to standard output; the status is 0 however the runs end.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  pipe simulate main.pipe --script weekend.yml
+  pipe simulate main.pipe --script weekend.yml --format json | jq .runs
+  echo 'actions: {Build/image: [fail, succeed]}' | pipe simulate main.pipe --script -")]
+pub(super) struct SimulateArgs {
+    /// The file with the pipeline
+    pub(super) file: PathBuf,
+
+    /// What happens: YAML
+    #[arg(long, value_name = "SCRIPT")]
+    pub(super) script: PathBuf,
+
+    /// Which pipeline, if the file has several
+    #[arg(long, value_name = "NAME")]
+    pub(super) pipeline: Option<String>,
+
+    /// Say how a condition of a template comes out; may be repeated
+    #[arg(long = "condition", value_name = "NAME=true|false", value_parser = outcome)]
+    pub(super) conditions: Vec<(String, bool)>,
+
+    /// How to tell
+    #[arg(long, value_enum, default_value_t = SimulateFormat::Human)]
+    pub(super) format: SimulateFormat,
+
+    #[command(flatten)]
+    pub(super) params: Params,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SimulateFormat {
+    /// A line for each thing that happens
+    Human,
+    /// One document, for tools
+    Json,
 }
 
 /// Write a first pipeline

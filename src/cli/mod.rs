@@ -43,6 +43,7 @@ mod run;
 mod runs;
 mod shell;
 mod show;
+mod simulate;
 mod status;
 mod stop;
 
@@ -91,6 +92,7 @@ fn execute(command: Command, console: &mut Console) -> Result<Status, Error> {
         Command::Shell(args) => shell::shell(&args, console),
         Command::Clean(args) => clean::clean(&args, console),
         Command::Index(args) => index::index(&args, console),
+        Command::Simulate(args) => simulate::simulate(&args, console),
         Command::New(args) => new::new(&args, console),
         Command::Doc(args) => doc::doc(&args, console),
         Command::Explain(args) => explain::explain(&args, console),

@@ -52,6 +52,7 @@ mod session;
 mod settings;
 pub mod setup;
 mod signals;
+pub mod simulate;
 mod slots;
 pub mod store;
 mod task;
