@@ -11,6 +11,7 @@ mod feeds;
 mod history;
 mod invoke;
 mod model;
+mod law;
 mod part;
 mod pipelines;
 mod resuming;
