@@ -45,6 +45,12 @@ pub(super) fn clean(args: &CleanArgs, console: &mut Console) -> Result<Status, E
     }
     if !args.dry_run {
         cleaning::finish(&state_dir);
+        match cleaning::sweep(&state_dir) {
+            Ok(swept) => freed += swept.bytes,
+            Err(why) => console.note(&format!(
+                "artifacts are left alone: {why}\n  help: what that run needs is not known; remove its folder to clean up after it\n"
+            )),
+        }
     }
     let verb = if args.dry_run { "would remove" } else { "removed" };
     let mut text = columns(&rows, "");

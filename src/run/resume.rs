@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::engine::{Command, Engine, Id, Input, Refused, Start};
 use super::event::{Event, Record, Trigger, TriggerType};
+use super::history::index::Index;
 use super::journal::{self, JournalError};
 use super::lock::PipelineLock;
 use super::outcome::{RunOutcome, RunStatus, StageStatus};
@@ -166,6 +167,7 @@ impl Going {
                 let stage = stage.clone().or_else(|| self.failed_stage(id)).unwrap_or_default();
                 let mode = *mode;
                 self.first.push(Input::Retry { execution, stage, mode });
+                Index::open(&self.session.template.state_dir).forget(id);
             }
             GoOn::Rollback { stage } => {
                 let stage = stage.clone();

@@ -242,6 +242,13 @@ fn old_runs_are_removed_and_others_are_not() {
     // The one that waits, and the newest that has ended.
     assert_eq!(place.runs(), [runs[0].clone(), runs[1].clone()]);
     assert_eq!(fs::read_dir(place.path(".pipe/runs")).unwrap().count(), 2);
+    // What they have made is still there, and nothing that only the others had.
+    let laid = place.pipe(&["artifacts", &runs[1], "report", "-o", "kept"]);
+    assert_eq!((laid.status(), place.read("kept/report.txt").as_str()), (0, "fine\n"));
+    fs::remove_dir_all(place.path(&format!(".pipe/runs/{}", runs[1]))).unwrap();
+    fs::remove_dir_all(place.path(&format!(".pipe/runs/{}", runs[0]))).unwrap();
+    assert_eq!(place.pipe(&["clean", "--keep", "1"]).status(), 0);
+    assert_eq!(fs::read_dir(place.path(".pipe/store/manifests")).unwrap().count(), 0);
     assert!(
         !fs::read_dir(place.path(".pipe"))
             .unwrap()

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::find::run_dirs;
-use super::fold::{self, ReadError};
 use super::record::RunRecord;
-use crate::run::journal::{Journal, JournalError};
+use crate::run::event::Event;
+use crate::run::journal::{self, Journal, JournalError};
 use crate::run::slots::remove_all;
+use crate::run::store::{Store, Swept};
 
 /// What a folder is called while it is being removed, beside `runs/`.
 const REMOVED: &str = "removed-";
@@ -87,14 +88,28 @@ pub fn finish(state_dir: &Path) {
     }
 }
 
-/// The digests of all artifacts that a run needs. Fails if a journal cannot be read: what it names is not known then.
-pub fn digests(state_dir: &Path) -> Result<BTreeSet<String>, (PathBuf, ReadError)> {
+/// Removes the artifacts that no run needs any more. Fails if a journal cannot be read: what it names is not known then.
+pub fn sweep(state_dir: &Path) -> io::Result<Swept> {
+    let store = Store::new(state_dir.join("store"));
+    store.sweep(|| digests(state_dir))
+}
+
+/// The digests of all artifacts that runs have made or begun with.
+fn digests(state_dir: &Path) -> io::Result<BTreeSet<String>> {
     let mut out = BTreeSet::new();
     for dir in run_dirs(state_dir) {
-        match fold::read(&dir) {
-            Ok(run) => out.extend(run.artifacts.into_iter().map(|made| made.artifact.digest)),
-            Err(ReadError::Empty) => {}
-            Err(error) => return Err((dir, error)),
+        let records = match journal::read(&dir) {
+            Ok(records) => records,
+            Err(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(io::Error::other(error)),
+        };
+        for record in records {
+            let artifacts = match record.event {
+                Event::RunStarted(started) => started.inherited.map(|inherited| inherited.artifacts),
+                Event::ActionFinished { artifacts, .. } => Some(artifacts),
+                _ => None,
+            };
+            out.extend(artifacts.into_iter().flatten().map(|(_, artifact)| artifact.digest));
         }
     }
     Ok(out)
