@@ -21,11 +21,13 @@ fn entry_path(name: &str) -> Result<PathBuf, &'static str> {
     if name.contains('\\') {
         return Err("has a `\\` in its name, which some systems take for a separator and others do not");
     }
-    let has_drive = name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) && name[1..].starts_with(':');
-    if name.starts_with('/') || has_drive {
+    let parts = name.split('/').filter(|part| !matches!(*part, "" | "."));
+    // Of what is left: `./c:/x` is `c:/x`.
+    let has_drive =
+        |part: &str| part.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) && part[1..].starts_with(':');
+    if name.starts_with('/') || parts.clone().next().is_some_and(has_drive) {
         return Err("has an absolute path for its name");
     }
-    let parts = name.split('/').filter(|part| !matches!(*part, "" | "."));
     if parts.clone().any(|part| part == "..") {
         return Err("would lead out of the archive");
     }
