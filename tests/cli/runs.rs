@@ -76,7 +76,7 @@ impl Place {
             (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "[time]"),
             (r"\b(\d+ min )?\d+(\.\d+)? (ms|s)\b", "[took]"),
             (r"(\S)  +", "$1  "),
-            (r"/work/\d+", "/work/[n]"),
+            (r"\bwork/\d+", "work/[n]"),
             // Whichever took longer.
             (r"build/(test|lint) \[took\]", "build/… [took]"),
         ];
