@@ -72,6 +72,8 @@ pub(super) struct Pair {
     /// The engine's names of the executions.
     ids: Vec<Id>,
     records: Vec<Vec<Record>>,
+    /// The last answer's records, with the executions in whose journals they are.
+    said_last: Vec<(usize, Record)>,
     tokens: BTreeMap<(usize, usize, usize, u32), String>,
     pub(super) running: BTreeSet<(usize, Job)>,
     past: Vec<(usize, Job)>,
@@ -101,6 +103,7 @@ impl Pair {
             spec: 0,
             ids: Vec::new(),
             records: Vec::new(),
+            said_last: Vec::new(),
             tokens: BTreeMap::new(),
             running: BTreeSet::new(),
             past: Vec::new(),
@@ -402,12 +405,18 @@ impl Pair {
         }
     }
 
-    /// Puts an engine in the place of this one that knows nothing but the journals.
-    fn crash(&mut self) {
+    /// One that knows nothing but the definitions.
+    fn fresh_engine(&self) -> Engine {
         let mut engine = Engine::new(Arc::clone(&self.definitions[self.spec]), self.jobs);
         for definition in &self.definitions {
             engine.remember(Arc::clone(definition));
         }
+        engine
+    }
+
+    /// Puts an engine in the place of this one that knows nothing but the journals.
+    fn crash(&mut self) {
+        let mut engine = self.fresh_engine();
         let journals: Vec<_> = self.ids.iter().zip(self.records.iter().map(Vec::as_slice)).collect();
         engine.restore_all(&journals);
         let before = snapshot(self.engine.state());
@@ -436,6 +445,7 @@ impl Pair {
             .expect("not so late");
         let input = self.input(what);
         let theirs = self.engine.handle(self.now, input);
+        self.said_last.clear();
         let ours = self.tell_model(what);
         match what {
             What::ActionEnded(id, (stage, action, attempt), ..) => {
@@ -512,12 +522,14 @@ impl Pair {
                     }
                     let id = self.number(execution);
                     let seq = self.records[id].len() as u64 + 1;
-                    self.records[id].push(Record {
+                    let record = Record {
                         v: VERSION,
                         seq,
                         time: self.now,
                         event: event.clone(),
-                    });
+                    };
+                    self.said_last.push((id, record.clone()));
+                    self.records[id].push(record);
                     self.check_waiting(event);
                     if let Some(words) = self.words(event) {
                         said.events.entry(id).or_default().push(words);
@@ -676,6 +688,57 @@ impl Pair {
     }
 
     /// Lets all that runs come to its end: every execution must end, or stand in front of a closed stage.
+    /// Whatever the last answer's last records are cut off by a power failure: what follows from the first one follows again.
+    fn loses_nothing(&mut self, what: &What, cut: u8) {
+        let follows = matches!(
+            what,
+            What::Start(_)
+                | What::ActionEnded(..)
+                | What::RuleEnded(..)
+                | What::Stop(..)
+                | What::Retry(..)
+                | What::Rollback(..)
+        );
+        let before = self.records.clone();
+        let ids = self.ids.clone();
+        if self.take(what).is_err() || !follows {
+            return;
+        }
+        // A crash ends by itself what was to be abandoned, and others go on sooner.
+        let mut live = self
+            .engine
+            .state()
+            .live
+            .values()
+            .filter_map(|id| self.engine.execution(id));
+        if live.any(|execution| execution.ending.is_some()) {
+            return;
+        }
+        let count = self.said_last.len();
+        if count < 2 {
+            return;
+        }
+        let kept = 1 + usize::from(cut) % (count - 1);
+        let mut journals = before;
+        let mut known = ids;
+        for (id, record) in &self.said_last[..kept] {
+            if *id == journals.len() {
+                journals.push(Vec::new());
+                known.push(Arc::clone(&self.ids[*id]));
+            }
+            journals[*id].push(record.clone());
+        }
+        let cut_off = after_resuming(self, &known, &journals);
+        let whole = after_resuming(self, &self.ids, &self.records);
+        assert_eq!(
+            cut_off,
+            whole,
+            "after {kept} of {count} records it goes on elsewhere (left)\n{}{}",
+            self.pipelines(),
+            self.story
+        );
+    }
+
     pub(super) fn finish(&mut self) {
         for _ in 0..2000 {
             let Some(&(id, job)) = self.running.first() else { break };
@@ -689,6 +752,37 @@ impl Pair {
         }
         assert!(self.running.is_empty(), "it never ends\n{}", self.story);
     }
+}
+
+/// Where each execution stands when another process has read the journals and goes on.
+fn after_resuming(pair: &Pair, ids: &[Id], journals: &[Vec<Record>]) -> Vec<String> {
+    let mut engine = pair.fresh_engine();
+    let journals: Vec<_> = ids.iter().zip(journals.iter().map(Vec::as_slice)).collect();
+    engine.restore_all(&journals);
+    let reason = "crashed".to_owned();
+    let _ = engine.handle(pair.now, Input::Resume { reason });
+    let mut executions: Vec<_> = engine.state().executions.values().collect();
+    executions.sort_by_key(|execution| execution.number);
+    let words = executions.into_iter().map(|execution| {
+        let stages: Vec<_> = execution
+            .stages
+            .iter()
+            .map(|stage| (stage.status, stage.attempt, &stage.succeeded))
+            .collect();
+        let place = match &execution.place {
+            Place::In(run) => {
+                let (actions, rules): (Vec<_>, Vec<_>) =
+                    (run.running.keys().collect(), run.rules_running.keys().collect());
+                format!("in {} {:?} {actions:?} {rules:?} {:?}", run.index, run.phase, run.todo)
+            }
+            other => format!("{other:?}"),
+        };
+        format!(
+            "{:?} {:?} {:?} {stages:?} {place}",
+            execution.kind, execution.status, execution.ending
+        )
+    });
+    words.collect()
 }
 
 /// All of a state that its events must give back, in words.
@@ -739,6 +833,25 @@ fn agree(first: Spec, mut second: Spec, jobs: usize, steps: &[Step]) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_a_power_cut_takes_away_follows_again(
+        first in specs(),
+        jobs in 1_usize..=4,
+        steps in prop::collection::vec(any::<[u8; 5]>(), 1..40),
+    ) {
+        let mut pair = Pair::new(first.clone(), first, jobs);
+        let _ = pair.take(&What::Start(model::Start::default()));
+        for [kind, a, b, c, cut] in steps {
+            let Some(what) = pair.what(Step { kind, a, b, c }) else { continue };
+            // What is cut off would be the choice of another version, or of nobody.
+            if !matches!(what, What::Define(_)) {
+                pair.loses_nothing(&what, cut);
+            }
+        }
+    }
+
     #[test]
     fn the_engine_and_the_model_say_the_same(
         first in specs(),

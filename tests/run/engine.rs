@@ -421,7 +421,7 @@ fn variables_are_replaced_once_and_just_before_the_start() {
                     commands("run", &["true"]).gives("NOTHING").step(2),
                 ],
             ),
-            stage("C", vec![show("what", "#{run.NOTHING}"), show("other", "#{x")]),
+            stage("C", vec![show("other", "#{x"), show("what", "#{run.NOTHING}")]),
         ]),
         8,
         &[
@@ -433,11 +433,11 @@ fn variables_are_replaced_once_and_just_before_the_start() {
             ("yes B/ask", "ask succeeded, end 0 Answered, run B/run"),
             (
                 "ok B/run",
-                "run succeeded, B succeeded, stage C, what failed: `#{run.NOTHING}` has no value: nothing has set it, run C/other `#{x`",
+                "run succeeded, B succeeded, stage C, run C/other `#{x`, what failed: `#{run.NOTHING}` has no value: nothing has set it",
             ),
             (
                 "yes C/other",
-                "other succeeded, end 1 Answered, C failed, the end: failed",
+                "other succeeded, end 0 Answered, C failed, the end: failed",
             ),
         ],
     );

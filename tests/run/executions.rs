@@ -459,3 +459,26 @@ fn places_go_to_the_oldest_execution() {
         ],
     );
 }
+
+#[test]
+fn beside_an_action_that_cannot_start_nothing_starts() {
+    let mut demo = named(ExecutionMode::Superseded, &["s0", "a0 a1"]);
+    demo.stages[1].actions[0].uses = Some("s0".to_owned());
+    check(
+        &demo,
+        &demo,
+        4,
+        &[
+            (
+                "start",
+                "0 run_started StartPipelineExecution, 0 stage_started S 1, 0 action_started S s0 1",
+            ),
+            (
+                // It gives no value.
+                "ok 0 S/s0",
+                "0 action_finished S s0 1 succeeded, 0 stage_finished S 1 succeeded, 0 stage_started A 1, \
+                 0 action_started A a0 1, 0 action_finished A a0 1 failed, 0 stage_finished A 1 failed, 0 run_finished failed",
+            ),
+        ],
+    );
+}

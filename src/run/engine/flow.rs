@@ -22,6 +22,8 @@ enum Next {
     Finish(RunStatus),
     Enter(usize),
     Wait(usize, Waiting),
+    /// It gives way to a newer one.
+    Supersede(Id),
     StartRules(RuleRef, Vec<usize>),
     EndCondition(Position),
     /// An action that was cut off and is not to start again.
@@ -69,6 +71,11 @@ impl Engine {
         };
         for &at in &start {
             self.start_action(now, id, at);
+            // One that could not even start is a failure like any other: what stands beside it does not start any more.
+            let run = self.execution(id).and_then(Execution::stage_run);
+            if !was_cut_off && run.is_some_and(|run| run.failed) {
+                break;
+            }
         }
         !start.is_empty()
     }
@@ -89,6 +96,9 @@ impl Engine {
                 Some(reason) => Next::Wait(*stage, reason),
             }),
             Place::Waiting(stage) => {
+                if let Some(newer) = self.newer(execution, *stage) {
+                    return Some(Next::Supersede(newer));
+                }
                 let is_free = self.in_the_way(execution, *stage).is_none();
                 is_free.then_some(Next::Enter(*stage))
             }
@@ -149,6 +159,7 @@ impl Engine {
     fn take(&mut self, now: Timestamp, id: &Id, next: Next) {
         match next {
             Next::Finish(status) => self.finish(now, id, status, None),
+            Next::Supersede(newer) => self.finish(now, id, RunStatus::Superseded, Some(&newer)),
             Next::Enter(stage) => self.enter(now, id, stage),
             Next::Wait(stage, reason) => self.wait(now, id, stage, reason),
             Next::StartRules(first, rules) => {
@@ -183,33 +194,22 @@ impl Engine {
         self.emit(now, id, event);
     }
 
-    /// Stands in front of a stage. In SUPERSEDED mode only one does: the one that was started last.
+    /// Stands in front of a stage.
     fn wait(&mut self, now: Timestamp, id: &Id, stage: usize, reason: Waiting) {
         let Some(execution) = self.execution(id) else { return };
-        let name = execution.definition.stage(stage).name.value.clone();
-        let mode = execution.definition.mode();
-        self.emit(
-            now,
-            id,
-            Event::StageWaiting {
-                stage: name.clone(),
-                reason,
-            },
-        );
-        if mode != ExecutionMode::Superseded {
-            return;
+        let stage = execution.definition.stage(stage).name.value.clone();
+        self.emit(now, id, Event::StageWaiting { stage, reason });
+    }
+
+    /// Who takes the place of an execution that waits: in SUPERSEDED mode only the one that was started last stays.
+    fn newer(&self, execution: &Execution, stage: usize) -> Option<Id> {
+        if execution.definition.mode() != ExecutionMode::Superseded {
+            return None;
         }
-        let waiting = self.state.gate_of(&name).map(|gate| gate.waiting.clone());
-        let numbered = waiting.into_iter().flatten();
-        let mut numbered: Vec<(u64, Id)> = numbered
-            .filter_map(|id| Some((self.execution(&id)?.number, id)))
-            .collect();
-        numbered.sort_unstable();
-        if let Some((_, newest)) = numbered.pop() {
-            for (_, older) in numbered {
-                self.finish(now, &older, RunStatus::Superseded, Some(&newest));
-            }
-        }
+        let waiting = self.state.gate(execution, stage)?.waiting.iter();
+        let waiting = waiting.filter_map(|id| self.execution(id));
+        let newest = waiting.max_by_key(|other| other.number)?;
+        (newest.number > execution.number).then(|| Arc::clone(&newest.id))
     }
 
     fn start_rule(&mut self, now: Timestamp, id: &Id, at: RuleRef) {

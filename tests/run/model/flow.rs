@@ -297,6 +297,9 @@ impl Model {
                     free -= place;
                     self.start_action(id, stage, action);
                     has_started = true;
+                    if self.run(id, stage).has(ActionState::Failed) {
+                        break;
+                    }
                 }
             }
         }
