@@ -1,6 +1,6 @@
 //! Zip archives: what artifacts are outside, and sources may be.
 //!
-//! Both ways the same names are allowed, so what is written can be read again ([`entry_path`]).
+//! Both ways the same names are allowed, so what is written can be read again (`entry_path`).
 
 mod export;
 mod import;

@@ -2,7 +2,7 @@
 //! semantic conventions for CI/CD; by OTLP over HTTP, in its JSON encoding.
 //!
 //! Spans are sent when an execution has ended, from a thread of their own. An endpoint that does not answer costs a run
-//! [`PATIENCE`] at its very end, and a note.
+//! `PATIENCE` at its very end, and a note.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
