@@ -88,11 +88,8 @@ fn check(line: &str) -> String {
     let name = value["detail-type"].as_str().unwrap();
     if value["source"] == "pipe" {
         assert!(name.starts_with("Pipe "), "{line}");
-        assert!(
-            keys(detail).is_superset(&["pipeline", "execution-id", "event"].into()),
-            "{line}"
-        );
-        return format!("{name}: {}", detail["event"].as_str().unwrap());
+        assert!(keys(detail) == ["pipeline", "execution-id", "record"].into(), "{line}");
+        return format!("{name}: {}", detail["record"]["event"].as_str().unwrap());
     }
     assert_eq!(value["source"], "aws.codepipeline", "{line}");
     let found = KINDS.iter().find(|(kind, ..)| *kind == name);

@@ -136,8 +136,8 @@ struct Own {
     pipeline: String,
     #[serde(rename = "execution-id")]
     execution_id: String,
-    #[serde(flatten)]
-    event: Event,
+    /// What the journal says, apart, since it names some of the same things in its own way.
+    record: Event,
 }
 
 /// Puts journals into the service's words.
@@ -192,7 +192,7 @@ impl Translator {
             let own = Own {
                 pipeline: execution.pipeline.clone(),
                 execution_id: id.to_owned(),
-                event: record.event.clone(),
+                record: record.event.clone(),
             };
             details.push(("pipe", kind, Detail::Own(Box::new(own))));
         }
