@@ -22,6 +22,7 @@ mod simulate;
 mod sources;
 mod stopping;
 mod view;
+mod watching;
 
 use pipe::ir::{ConditionResult, EnvironmentKind, RetryMode};
 use pipe::run::event::Event;

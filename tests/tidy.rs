@@ -22,11 +22,12 @@ const FLOORS: [&[&str]; 11] = [
 ];
 
 /// Crates that only one room knows.
-const ROOM_OF_CRATE: [(&str, &str); 8] = [
+const ROOM_OF_CRATE: [(&str, &str); 9] = [
     ("clap", "src/cli/"),
     ("miette", "src/diagnostic/human"),
     ("pest", "src/syntax/"),
     ("minreq", "src/run/feeds/"),
+    ("notify", "src/run/"),
     ("quick_xml", "src/run/feeds/"),
     ("rusqlite", "src/run/history/index"),
     ("tokio", "src/run/"),

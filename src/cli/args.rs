@@ -289,6 +289,10 @@ pub(super) struct RunArgs {
     #[arg(long)]
     pub(super) dry_run: bool,
 
+    /// Run again when the sources or the file have changed, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["dry_run", "part"])]
+    pub(super) watch: bool,
+
     /// Print events as EventBridge delivers them, one JSON object a line, instead of a view
     #[arg(long)]
     pub(super) json: bool,

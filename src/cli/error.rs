@@ -39,6 +39,8 @@ pub(super) enum Error {
     NoDoc { name: String, near: Option<String> },
     #[error("there is no `--keep-going`, because the service has none")]
     NoKeepGoing,
+    #[error("standard input cannot be watched")]
+    WatchStdin,
     #[error("`{}` exists already", .path.display())]
     Exists { path: PathBuf },
     #[error(transparent)]
@@ -109,6 +111,7 @@ impl Error {
                 "when an action fails, those beside it come to their end and nothing new starts: leave it out"
                     .to_owned(),
             ),
+            Self::WatchStdin => Some("name a file".to_owned()),
             Self::Exists { .. } => Some("choose an empty directory: `pipe new DIR`".to_owned()),
             Self::NotFound(why) => Some(why.help()),
             Self::Record { why, .. } => Some(why.help().to_owned()),

@@ -28,6 +28,7 @@ pub mod drivers;
 mod earlier;
 pub mod engine;
 pub mod event;
+mod eyes;
 pub mod feeds;
 mod files;
 pub mod history;
@@ -58,6 +59,7 @@ pub mod store;
 mod task;
 pub mod variables;
 pub mod view;
+pub mod watch;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -77,6 +79,7 @@ use secrets::Secrets;
 use session::SessionError;
 use store::Store;
 use view::{Asker, Screen};
+use watch::Changes;
 
 /// Knows the driver that a provider's `local` clause names.
 pub trait Drivers: Sync {
@@ -255,6 +258,15 @@ pub struct Run {
 /// Runs a pipeline to its end and shows how it goes: events on standard output with [`Show::Json`], all else on standard
 /// error. Blocks; must not be called from within an asynchronous runtime.
 pub fn run(pipeline: &Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> RunOutcome {
+    begin(pipeline, drivers, options, None)
+}
+
+/// Runs a pipeline, and again each time when what its sources take or its definition has changed, until a signal ends it.
+pub fn watch(pipeline: &Pipeline, drivers: &dyn Drivers, options: &RunOptions, changes: Changes<'_>) -> RunOutcome {
+    begin(pipeline, drivers, options, Some(changes))
+}
+
+fn begin(pipeline: &Pipeline, drivers: &dyn Drivers, options: &RunOptions, changes: Option<Changes<'_>>) -> RunOutcome {
     let outlook = Outlook::new(pipeline, drivers, options);
     if !outlook.refusals.is_empty() {
         return refuse(&outlook.refusals);
@@ -262,13 +274,13 @@ pub fn run(pipeline: &Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> 
     if let Some(warning) = options.secrets.warning() {
         say(&format!("warning: {warning}\n"));
     }
-    end(resume::start(outlook, drivers))
+    end(resume::start(outlook, drivers, changes))
 }
 
 /// Goes on with a run of an earlier process, tries a stage of it again, or goes back to it.
 pub fn go_on(run_dir: &Path, request: &GoOn, options: &RunOptions) -> RunOutcome {
     match resume::prepare(run_dir, request, options) {
-        Ok(Ok(going)) => end(going.carry_out()),
+        Ok(Ok(going)) => end(going.carry_out(None)),
         Ok(Err(refusals)) => refuse(&refusals),
         Err(error) => end(Err(error)),
     }
@@ -305,6 +317,15 @@ fn absolute(path: &Path) -> PathBuf {
 
 /// Says all that stands in the way.
 fn refuse(refusals: &[Refusal]) -> RunOutcome {
+    say(&refusal_words(refusals));
+    if refusals.iter().any(|refusal| refusal.kind == RefusalKind::Usage) {
+        RunOutcome::Unusable
+    } else {
+        RunOutcome::Refused
+    }
+}
+
+fn refusal_words(refusals: &[Refusal]) -> String {
     let mut text = String::from("the run was refused before anything started:\n");
     for refusal in refusals {
         let place = refusal
@@ -317,12 +338,7 @@ fn refuse(refusals: &[Refusal]) -> RunOutcome {
             text.push_str(&format!("    help: {help}\n"));
         }
     }
-    say(&text);
-    if refusals.iter().any(|refusal| refusal.kind == RefusalKind::Usage) {
-        RunOutcome::Unusable
-    } else {
-        RunOutcome::Refused
-    }
+    text
 }
 
 /// To standard error; there is nobody to tell if that fails.

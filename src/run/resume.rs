@@ -22,6 +22,7 @@ use super::restore::{self, RestoreError, Stored};
 use super::session::{self, Hosted, Session, SessionError};
 use super::setup::Setup;
 use super::view::report::short;
+use super::watch::{Changes, Watch};
 use super::{Drivers, RunOptions, prepare as preparing, say};
 use crate::ir::{ConditionResult, ExecutionMode, Pipeline, RetryMode};
 
@@ -47,15 +48,19 @@ pub(super) struct Going {
 }
 
 impl Going {
-    pub(super) fn carry_out(self) -> Result<RunOutcome, SessionError> {
-        let outcome = session::carry_out(self.session, self.first);
+    pub(super) fn carry_out(self, watch: Option<Watch<'_>>) -> Result<RunOutcome, SessionError> {
+        let outcome = session::carry_out(self.session, self.first, watch);
         drop(self.lock);
         outcome
     }
 }
 
 /// Carries out a new run, and what is left of earlier ones.
-pub(super) fn start(outlook: Outlook, drivers: &dyn Drivers) -> Result<RunOutcome, SessionError> {
+pub(super) fn start(
+    outlook: Outlook,
+    drivers: &dyn Drivers,
+    changes: Option<Changes<'_>>,
+) -> Result<RunOutcome, SessionError> {
     let Outlook {
         pipeline,
         options,
@@ -92,7 +97,8 @@ pub(super) fn start(outlook: Outlook, drivers: &dyn Drivers) -> Result<RunOutcom
         going.first.push(Input::Resume { reason });
     }
     going.first.push(Input::Start(Box::new(start)));
-    going.carry_out()
+    let watch = changes.map(|changes| Watch::new(changes, &going.session.template));
+    going.carry_out(watch.transpose()?)
 }
 
 /// Takes up a run; or says why it cannot be carried out here.

@@ -19,6 +19,7 @@ use super::engine::{
     ActionStart, Command, Engine, Id, Input, Place, Refused, RuleStart, Task, Why, action_log, rule_log,
 };
 use super::event::{ActionName, Event};
+use super::eyes::Change;
 use super::inbox::Inbox;
 use super::journal::{Journal, JournalError};
 use super::log::Log;
@@ -33,6 +34,7 @@ use super::slots::{Slots, remove_all};
 use super::store::Artifact;
 use super::variables::Resolved;
 use super::view::report::short;
+use super::watch::Watch;
 use super::{Run, keeper, task};
 use crate::ir;
 
@@ -97,7 +99,11 @@ impl SessionError {
 }
 
 /// Carries everything out on a runtime of its own.
-pub(super) fn carry_out(session: Session, first: Vec<Input>) -> Result<RunOutcome, SessionError> {
+pub(super) fn carry_out(
+    session: Session,
+    first: Vec<Input>,
+    watch: Option<Watch<'_>>,
+) -> Result<RunOutcome, SessionError> {
     // More than there are cores, because a thread that starts a program sleeps until the program is loaded.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -106,7 +112,7 @@ pub(super) fn carry_out(session: Session, first: Vec<Input>) -> Result<RunOutcom
         .build()?;
     let outcome = runtime.block_on(async {
         let screen = Arc::clone(&session.template.screen);
-        let mut session = Loop::new(session)?;
+        let mut session = Loop::new(session, watch)?;
         let outcome = session.run(first).await;
         match &outcome {
             Ok(RunOutcome::Waits) => screen.leave(&session.what_it_waits_for()),
@@ -120,8 +126,12 @@ pub(super) fn carry_out(session: Session, first: Vec<Input>) -> Result<RunOutcom
     outcome
 }
 
-struct Loop {
+struct Loop<'a> {
     session: Session,
+    /// Starts another execution for each change.
+    watch: Option<Watch<'a>>,
+    /// It was said that changes are waited for.
+    is_waiting: bool,
     tasks: JoinSet<Input>,
     running: HashMap<tokio::task::Id, (Id, Task, Arc<watch::Sender<Level>>)>,
     signals: Signals,
@@ -134,10 +144,12 @@ struct Loop {
     syncing: Option<JoinHandle<()>>,
 }
 
-impl Loop {
-    fn new(session: Session) -> io::Result<Self> {
+impl<'a> Loop<'a> {
+    fn new(session: Session, watch: Option<Watch<'a>>) -> io::Result<Self> {
         Ok(Self {
             session,
+            watch,
+            is_waiting: false,
             tasks: JoinSet::new(),
             running: HashMap::new(),
             signals: Signals::new()?,
@@ -167,6 +179,12 @@ impl Loop {
                 }
                 Happened::Asked(asked) => self.stop(&asked)?,
                 Happened::Request => self.answer_requests()?,
+                Happened::Changed(Ok(change)) => self.follow(&change)?,
+                Happened::Changed(Err(error)) => {
+                    let text = format!("error: {error}\n  changes are not noticed any more");
+                    self.session.template.screen.say(&text);
+                    self.watch = None;
+                }
             }
         }
         for hosted in self.session.runs.values_mut() {
@@ -175,8 +193,41 @@ impl Loop {
         Ok(self.outcome())
     }
 
+    /// Does what follows from a change of the files that are watched.
+    fn follow(&mut self, change: &Change) -> Result<(), SessionError> {
+        let Some(watch) = &mut self.watch else { return Ok(()) };
+        let inputs = match watch.follow(change, &mut self.session) {
+            Ok(inputs) => inputs,
+            Err(wrong) => {
+                self.session.template.screen.say(&wrong);
+                return Ok(());
+            }
+        };
+        self.session.retire()?;
+        for input in inputs {
+            match self.step(input) {
+                Err(SessionError::Refused(refused)) => self.session.template.screen.say(&format!("error: {refused}")),
+                result => result?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Says once, when all is done, that there will be more.
+    fn wait_for_changes(&mut self) {
+        let is_idle = self.session.engine.state().live.is_empty() && self.running.is_empty();
+        if is_idle && !self.is_waiting {
+            self.session.template.screen.say("waiting for changes; Ctrl-C ends it");
+        }
+        self.is_waiting = is_idle;
+    }
+
     /// Whether nothing happens any more, or only what nobody here can do.
-    fn is_over(&self) -> bool {
+    fn is_over(&mut self) -> bool {
+        if self.watch.is_some() && self.ended_by.is_none() {
+            self.wait_for_changes();
+            return false;
+        }
         let options = &self.session.template.options;
         let only_waits = || {
             let mut tasks = self.running.values();
@@ -208,6 +259,8 @@ impl Loop {
         let execution = self.session.engine.execution(&self.session.main);
         let status = execution.and_then(|execution| execution.status);
         match (status, self.ended_by) {
+            // Nothing else ends it.
+            (_, Some(signal)) if self.watch.is_some() => RunOutcome::Interrupted { signal },
             (Some(RunStatus::Succeeded), _) => RunOutcome::Succeeded,
             (Some(_), Some(signal)) => RunOutcome::Interrupted { signal },
             (Some(_), None) => RunOutcome::Failed,
@@ -258,6 +311,13 @@ impl Loop {
                 None => pending().await,
             }
         };
+        let watch = &mut self.watch;
+        let change = async {
+            match watch {
+                Some(watch) => watch.next().await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
             biased;
             asked = self.signals.next() => Happened::Asked(asked),
@@ -273,6 +333,7 @@ impl Loop {
             },
             () = timer => Happened::Input(Input::Tick),
             () = self.inbox.wait() => Happened::Request,
+            change = change => Happened::Changed(change),
         }
     }
 
@@ -467,6 +528,7 @@ enum Happened {
     Input(Input),
     Asked(signals::Asked),
     Request,
+    Changed(io::Result<Change>),
 }
 
 /// Asks for an end harder and harder, until it has come.

@@ -141,6 +141,11 @@ impl Screen {
         self.lock().view.question(&self.execution, question);
     }
 
+    /// Something that is no event of a run.
+    pub fn say(&self, text: &str) {
+        self.lock().view.say(text.trim_end());
+    }
+
     pub fn typed(&self, text: &str) {
         self.lock().view.typed(text);
     }
