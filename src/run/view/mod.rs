@@ -8,6 +8,7 @@ pub mod plain;
 pub mod prompt;
 pub mod report;
 pub mod summary;
+pub mod units;
 pub mod words;
 
 use std::io::{self, IsTerminal, Write};

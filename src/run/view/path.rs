@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::report::duration;
 use super::summary::Summary;
+use super::units::duration;
 
 /// How many links are named; of more, the longest.
 const MOST: usize = 8;

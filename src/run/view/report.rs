@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use super::path::{critical_path, line};
 use super::summary::{Action, Attempt, AttemptEnd, Counts, FailedCondition, Stage, Standing, Summary};
+pub use super::units::{count, duration, short, show_path};
 use crate::run::event::TriggerType;
 use crate::run::outcome::{RunStatus, StageStatus, Status};
 use crate::run::planned::{How, PlannedAction};
@@ -292,32 +293,4 @@ fn listed(names: &[String]) -> String {
         let _ = write!(out, " and {} more", names.len() - NAMES);
     }
     out
-}
-
-/// A path as the user would type it: relative where it is below the current folder.
-pub fn show_path(path: &Path) -> String {
-    let here = std::env::current_dir().ok();
-    let relative = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
-    relative.unwrap_or(path).display().to_string()
-}
-
-/// The first eight characters of an execution's id.
-pub fn short(id: &str) -> &str {
-    id.get(..8).unwrap_or(id)
-}
-
-pub fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
-/// `4 ms`, `0.32 s`, `2.5 s`, `2 min 5 s`, `1 h 2 min`.
-pub fn duration(milliseconds: u64) -> String {
-    let seconds = milliseconds / 1000;
-    match seconds {
-        0 if milliseconds < 100 => format!("{milliseconds} ms"),
-        0 => format!("0.{:02} s", milliseconds / 10),
-        1..60 => format!("{}.{} s", seconds, milliseconds % 1000 / 100),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
 }

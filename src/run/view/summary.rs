@@ -335,7 +335,7 @@ impl Summary {
 
     /// The run's id, as people say it.
     pub fn short_id(&self) -> &str {
-        super::report::short(&self.execution_id)
+        super::units::short(&self.execution_id)
     }
 }
 
