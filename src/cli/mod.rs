@@ -21,6 +21,7 @@ mod artifacts;
 mod check;
 mod clean;
 mod console;
+mod definition;
 mod diff;
 mod doc;
 mod error;

@@ -4,8 +4,8 @@ mod human;
 
 use super::args::{PlanArgs, PlanFormat, RunWith};
 use super::console::Console;
+use super::definition::definition;
 use super::error::Error;
-use super::run::definition;
 use super::status::Status;
 use crate::run::plan_report;
 
