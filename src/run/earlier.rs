@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::RunOptions;
 use super::engine::{Engine, Execution, Id};
-use super::event::{Event, Inherited, Kind};
+use super::event::{Inherited, Kind, Started};
+use super::history::find::{RUNS, by_age};
 use super::journal;
 use super::outcome::StageStatus;
 use super::plan::{self, Refusal, RefusalKind};
@@ -32,7 +33,8 @@ pub(super) struct Ground {
 
 /// Finds the earlier run; none if everything is carried out. The stages that are asked for exist.
 pub(super) fn find(pipeline: &Pipeline, options: &RunOptions, part: &Range<usize>) -> Result<Option<Ground>, Refusal> {
-    let runs = plan::state_dir(options).join("runs");
+    let state_dir = plan::state_dir(options);
+    let runs = state_dir.join(RUNS);
     if let Some(run) = &options.based_on {
         let id = named(&runs, run)?;
         let (id, engine) = restore::look(&runs.join(id)).map_err(|error| impossible(error.to_string(), None))?;
@@ -48,17 +50,19 @@ pub(super) fn find(pipeline: &Pipeline, options: &RunOptions, part: &Range<usize
         .iter()
         .map(|stage| stage.name.value.as_str())
         .collect();
-    newest(&runs, &pipeline.name.value, &before).map(Some).ok_or_else(|| {
-        let stages = before.join(", ");
-        let message = format!(
-            "no earlier run of `{}` has completed what comes before: {stages}",
-            pipeline.name
-        );
-        impossible(
-            message,
-            Some("run the whole pipeline first, or name a run with `--of RUN`".to_owned()),
-        )
-    })
+    newest(&state_dir, &pipeline.name.value, &before)
+        .map(Some)
+        .ok_or_else(|| {
+            let stages = before.join(", ");
+            let message = format!(
+                "no earlier run of `{}` has completed what comes before: {stages}",
+                pipeline.name
+            );
+            impossible(
+                message,
+                Some("run the whole pipeline first, or name a run with `--of RUN`".to_owned()),
+            )
+        })
 }
 
 fn impossible(message: String, help: Option<String>) -> Refusal {
@@ -98,37 +102,20 @@ fn named(runs: &Path, start: &str) -> Result<String, Refusal> {
 }
 
 /// The run that was started last of those that have come through all these stages.
-fn newest(runs: &Path, pipeline: &str, stages: &[&str]) -> Option<Ground> {
+fn newest(state_dir: &Path, pipeline: &str, stages: &[&str]) -> Option<Ground> {
     let has_completed = |engine: &Engine, id: &Id| {
         let execution = engine.execution(id)?;
         let is_standard = execution.kind == Kind::Standard;
         (is_standard && stages.iter().all(|stage| has_passed(execution, stage))).then(|| ground(execution))
     };
-    by_age(runs).into_iter().find_map(|dir| {
+    by_age(state_dir).into_iter().find_map(|dir| {
         let records = journal::read(&dir).ok()?;
-        let Event::RunStarted(started) = &records.first()?.event else {
-            return None;
-        };
-        if started.pipeline != pipeline {
+        if Started::of(&records)?.pipeline != pipeline {
             return None;
         }
-        let (id, engine) = restore::look(&dir).ok()?;
+        let (id, engine) = restore::look_at(&dir, &records).ok()?;
         has_completed(&engine, &id)
     })
-}
-
-/// The folders of all runs, that of the newest first: by the time of the first thing that was written into each.
-pub(super) fn by_age(runs: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(runs).into_iter().flatten().flatten();
-    let mut dirs: Vec<_> = entries
-        .filter_map(|entry| {
-            let dir = entry.path();
-            let written = fs::metadata(dir.join(super::setup::PIPELINE)).and_then(|file| file.modified());
-            Some((written.ok()?, dir))
-        })
-        .collect();
-    dirs.sort();
-    dirs.into_iter().rev().map(|(_, dir)| dir).collect()
 }
 
 /// Whether an execution has a stage behind it, itself or the one that it began on.

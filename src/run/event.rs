@@ -119,6 +119,16 @@ pub struct Started {
     pub actions: Vec<PlannedAction>,
 }
 
+impl Started {
+    /// What a journal begins with; none if it does not begin as one.
+    pub fn of(records: &[Record]) -> Option<&Self> {
+        match &records.first()?.event {
+            Event::RunStarted(started) => Some(started),
+            _ => None,
+        }
+    }
+}
+
 /// How a rule ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::engine::{Definition, Engine};
+use super::history::find::RUNS;
 use super::planned::Plan;
 use super::secrets::Secrets;
 use super::session::Session;
@@ -26,7 +27,7 @@ pub(super) fn session(
     execution_id: &str,
 ) -> io::Result<Session> {
     let state_dir = paths::tidy(std::path::absolute(plan::state_dir(&options))?);
-    let run_dir = state_dir.join("runs").join(execution_id);
+    let run_dir = state_dir.join(RUNS).join(execution_id);
     std::fs::create_dir_all(&state_dir)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", state_dir.display())))?;
     // Nobody wants state in their repository.

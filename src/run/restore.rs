@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::RunOptions;
 use super::engine::{Definition, Engine, Id};
-use super::event::{Event, Record, Started};
+use super::event::{Record, Started};
 use super::journal::{self, Journal, JournalError};
 use super::planned::{ActionPlan, Driver, How, Plan, PlannedAction};
 use super::settings::Settings;
@@ -40,13 +40,10 @@ pub enum RestoreError {
 /// Opens a stored run.
 pub fn open(run_dir: &Path) -> Result<Stored, RestoreError> {
     let (journal, records) = Journal::open(run_dir)?;
-    let Some(Event::RunStarted(started)) = records.first().map(|record| &record.event) else {
-        let run_dir = run_dir.to_owned();
-        return Err(RestoreError::Empty { run_dir });
-    };
+    let started = begun(run_dir, &records)?;
     Ok(Stored {
         id: started.execution_id.as_str().into(),
-        started: (**started).clone(),
+        started: started.clone(),
         pipeline: Arc::new(setup::read_pipeline(run_dir)?),
         setup: Setup::read(run_dir)?,
         journal,
@@ -56,15 +53,22 @@ pub fn open(run_dir: &Path) -> Result<Stored, RestoreError> {
 
 /// What a stored run has come to, by an engine that knows it alone. Only looks: whoever carries the run out goes on meanwhile.
 pub fn look(run_dir: &Path) -> Result<(Id, Engine), RestoreError> {
-    let records = journal::read(run_dir)?;
-    let Some(Event::RunStarted(started)) = records.first().map(|record| &record.event) else {
-        let run_dir = run_dir.to_owned();
-        return Err(RestoreError::Empty { run_dir });
-    };
+    look_at(run_dir, &journal::read(run_dir)?)
+}
+
+/// As [`look`], with what the run's journal says.
+pub fn look_at(run_dir: &Path, records: &[Record]) -> Result<(Id, Engine), RestoreError> {
+    let started = begun(run_dir, records)?;
     let pipeline = Arc::new(setup::read_pipeline(run_dir)?);
     let plan = recorded_plan(&pipeline, started);
     let id: Id = started.execution_id.as_str().into();
-    Ok((Arc::clone(&id), engine(&id, pipeline, plan, started, &records)))
+    Ok((Arc::clone(&id), engine(&id, pipeline, plan, started, records)))
+}
+
+fn begun<'a>(run_dir: &Path, records: &'a [Record]) -> Result<&'a Started, RestoreError> {
+    Started::of(records).ok_or_else(|| RestoreError::Empty {
+        run_dir: run_dir.to_owned(),
+    })
 }
 
 fn engine(id: &Id, pipeline: Arc<Pipeline>, plan: Plan, started: &Started, records: &[Record]) -> Engine {

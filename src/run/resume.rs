@@ -3,15 +3,16 @@
 //! All executions of a pipeline that have not ended share its stages, so a process that carries one out carries out all of them:
 //! one that was cut off goes on before and beside a new one, as it would in the service.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::engine::{Command, Engine, Id, Input, Refused, Start};
-use super::event::{Event, Record, Trigger, TriggerType};
+use super::event::{Event, Record, Started, Trigger, TriggerType};
+use super::history::find;
 use super::history::index::Index;
 use super::journal::{self, JournalError};
 use super::lock::PipelineLock;
@@ -196,11 +197,9 @@ impl Going {
 
     /// Takes up what other runs of the pipeline have left, and what has to be known of those that have ended. In the order of their
     /// start. Whether there is anything to go on with.
-    fn take_up_others(&mut self, mut this: Option<Stored>) -> Result<bool, SessionError> {
+    fn take_up_others(&mut self, this: Option<Stored>) -> Result<bool, SessionError> {
         let mut found = self.others(this.as_ref())?;
-        if let Some(this) = this.take() {
-            found.push(Found::Open(Box::new(this)));
-        }
+        found.extend(this.map(|this| Found::Open(Box::new(this))));
         found.sort_by_key(Found::started);
         let mut goes_on = false;
         let mut others = self.session.template.clone();
@@ -212,19 +211,15 @@ impl Going {
         let journals: Vec<_> = found.iter().map(Found::journal).collect();
         self.session.engine.restore_all(&journals);
         for found in found {
-            match found {
-                Found::Open(stored) => {
-                    // The views and feeds know it, too.
-                    self.session.template.screen.restore(&stored.id, &stored.records);
-                    let is_this = stored.id == self.session.main;
-                    let template = if is_this { &self.session.template } else { &others };
-                    let run = Arc::new(template.of(&stored.id));
-                    goes_on |= !is_over(&stored.records);
-                    let journal = stored.journal;
-                    self.session.runs.insert(stored.id, Hosted { run, journal });
-                }
-                Found::Ended(..) => {}
-            }
+            let Found::Open(stored) = found else { continue };
+            // The views and feeds know it, too.
+            self.session.template.screen.restore(&stored.id, &stored.records);
+            let is_this = stored.id == self.session.main;
+            let template = if is_this { &self.session.template } else { &others };
+            let run = Arc::new(template.of(&stored.id));
+            goes_on |= !is_over(&stored.records);
+            let journal = stored.journal;
+            self.session.runs.insert(stored.id, Hosted { run, journal });
         }
         Ok(goes_on)
     }
@@ -234,24 +229,13 @@ impl Going {
         if self.session.engine.state().mode() == ExecutionMode::Parallel {
             return Ok(Vec::new());
         }
-        let runs = template.state_dir.join("runs");
         let needs_history = this.is_some() || has_rollback(&template.pipeline);
         let mut out = Vec::new();
-        let mut dirs: Vec<PathBuf> = fs::read_dir(runs)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .collect();
-        if needs_history {
-            dirs.sort_by_key(|dir| {
-                std::cmp::Reverse(
-                    fs::metadata(dir.join(journal::FILE_NAME))
-                        .and_then(|found| found.modified())
-                        .ok(),
-                )
-            });
-        }
+        let dirs = if needs_history {
+            find::by_age(&template.state_dir)
+        } else {
+            find::run_dirs(&template.state_dir)
+        };
         let mut ended = 0;
         for dir in dirs {
             let is_this = this.is_some_and(|this| dir.ends_with(&*this.id));
@@ -273,9 +257,7 @@ impl Going {
     /// A run that has ended, if it was one of this definition.
     fn ended(&self, dir: &Path) -> Option<Found> {
         let records = journal::read(dir).ok()?;
-        let Event::RunStarted(started) = &records.first()?.event else {
-            return None;
-        };
+        let started = Started::of(&records)?;
         let id: Id = started.execution_id.as_str().into();
         (started.definition == self.session.pinned.digest).then_some(Found::Ended(id, records))
     }

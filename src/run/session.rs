@@ -20,6 +20,7 @@ use super::engine::{
 };
 use super::event::{ActionName, Event};
 use super::eyes::Change;
+use super::history::find::RUNS;
 use super::inbox::Inbox;
 use super::journal::{Journal, JournalError};
 use super::log::Log;
@@ -105,9 +106,8 @@ pub(super) fn carry_out(
     watch: Option<Watch<'_>>,
 ) -> Result<RunOutcome, SessionError> {
     // More than there are cores, because a thread that starts a program sleeps until the program is loaded.
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads((2 * cores).clamp(2, 16))
+        .worker_threads((2 * super::cores()).clamp(2, 16))
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(async {
@@ -609,7 +609,7 @@ impl Hosted {
 impl Run {
     /// A run of another execution in the same process.
     pub(super) fn of(&self, id: &str) -> Self {
-        let run_dir = self.state_dir.join("runs").join(id);
+        let run_dir = self.state_dir.join(RUNS).join(id);
         Self {
             execution_id: id.to_owned(),
             slots: Arc::new(Slots::new(run_dir.join("work"))),

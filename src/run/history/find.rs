@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::run::event::Record;
 use crate::run::journal;
 use crate::run::paths::tidy;
+use crate::run::setup::PIPELINE;
 use crate::run::view::report::short;
 
 /// The state directory's name beside a `.pipe` file.
@@ -62,6 +63,15 @@ pub fn run_dirs(state_dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(state_dir.join(RUNS)).into_iter().flatten().flatten();
     let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     folders.map(|entry| entry.path()).collect()
+}
+
+/// The folders of all runs, that of the newest first: by the time of the first thing that was written into each.
+pub fn by_age(state_dir: &Path) -> Vec<PathBuf> {
+    let written = |dir: &Path| fs::metadata(dir.join(PIPELINE)).and_then(|file| file.modified());
+    let dirs = run_dirs(state_dir).into_iter();
+    let mut dirs: Vec<_> = dirs.filter_map(|dir| Some((written(&dir).ok()?, dir))).collect();
+    dirs.sort();
+    dirs.into_iter().rev().map(|(_, dir)| dir).collect()
 }
 
 /// The id of the run that a folder holds.

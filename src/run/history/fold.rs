@@ -52,10 +52,7 @@ impl ReadError {
 /// Folds a journal; none if it does not begin as one.
 pub fn fold(run_dir: &Path, records: &[Record], is_busy: bool) -> Option<RunRecord> {
     let first = records.first()?;
-    let Event::RunStarted(started) = &first.event else {
-        return None;
-    };
-    let mut run = RunRecord::new(run_dir, first.time, started);
+    let mut run = RunRecord::new(run_dir, first.time, Started::of(records)?);
     for record in records {
         run.apply(record.time, &record.event);
     }

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{ActionReport, StageReport};
-use crate::run::earlier;
-use crate::run::event::{Event, Record};
+use crate::run::event::{Event, Record, Started};
+use crate::run::history::find::by_age;
 use crate::run::journal;
 use crate::run::outcome::{RunStatus, Status};
 use crate::run::planned::Driver;
@@ -38,18 +38,20 @@ impl Durations {
 /// What the last runs of a pipeline that succeeded say.
 pub(super) fn durations(state_dir: &Path, pipeline: &str) -> Durations {
     let mut out = Durations::default();
-    for dir in earlier::by_age(&state_dir.join("runs")).into_iter().take(FAR_BACK) {
+    for dir in by_age(state_dir).into_iter().take(FAR_BACK) {
         let records = journal::read(&dir).unwrap_or_default();
-        if out.runs < RUNS && has_succeeded(&records, pipeline) {
+        if has_succeeded(&records, pipeline) {
             out.runs += 1;
             out.add(&records);
+        }
+        if out.runs == RUNS {
+            break;
         }
     }
     out
 }
 
 fn has_succeeded(records: &[Record], pipeline: &str) -> bool {
-    let is_first = |record: &Record| matches!(&record.event, Event::RunStarted(it) if it.pipeline == pipeline);
     let is_last = |record: &Record| {
         matches!(
             &record.event,
@@ -59,7 +61,7 @@ fn has_succeeded(records: &[Record], pipeline: &str) -> bool {
             }
         )
     };
-    records.first().is_some_and(is_first) && records.last().is_some_and(is_last)
+    Started::of(records).is_some_and(|started| started.pipeline == pipeline) && records.last().is_some_and(is_last)
 }
 
 impl Durations {
