@@ -1,4 +1,4 @@
-//! Names as parts of paths.
+//! Names and texts as parts of paths, variables and commands.
 
 use std::path::{Path, PathBuf};
 
@@ -26,4 +26,14 @@ pub(super) fn tidy(path: impl AsRef<Path>) -> PathBuf {
 /// Text as one word of a shell script.
 pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// Text as one word of a shell command, as people would write it: quoted only where it has to be.
+pub(super) fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "=/._-:@,+".contains(c);
+    if text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        quoted(text)
+    }
 }

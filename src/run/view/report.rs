@@ -256,7 +256,7 @@ impl Summary {
         let state_dir = context.run_dir.parent().and_then(Path::parent).map(show_path);
         match state_dir.as_deref() {
             None | Some("" | ".pipe") => String::new(),
-            Some(state_dir) => format!(" --state-dir {}", crate::run::shell_word(state_dir)),
+            Some(state_dir) => format!(" --state-dir {}", crate::run::paths::shell_word(state_dir)),
         }
     }
 }
