@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -13,7 +12,7 @@ use pipe::run::event::{Event, Kind, Record};
 use pipe::run::outcome::{RunStatus, StageStatus, Status};
 use pipe::run::{GoOn, RunOptions, RunOutcome, go_on, journal};
 
-use super::stopping::PROGRAM;
+use super::stopping::program_for;
 use crate::support::runs::{ActionExt, Project, action, commands, pipeline, retry, source, stage};
 
 fn resume() -> GoOn {
@@ -166,20 +165,8 @@ fn wait_until_free(state: &Path) {
 }
 
 fn spawn_in(project: &Project, state: &Path, run_dir: Option<&Path>) -> std::process::Child {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args([
-            "--exact",
-            "run::stopping::program",
-            "--ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ])
-        .env(PROGRAM, project.path())
-        .env("PIPE_TEST_STATE", state)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    let mut command = program_for(project);
+    command.env("PIPE_TEST_STATE", state);
     if let Some(run_dir) = run_dir {
         command.env("PIPE_TEST_RESUME", run_dir);
     }

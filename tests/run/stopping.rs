@@ -14,7 +14,7 @@ use pipe::run::{GoOn, RunOptions, Show, go_on, keeper, run};
 use crate::support::runs::{Project, StandardDrivers, commands, pipeline, source, stage};
 
 /// The folder of the project to run, for [`program`].
-pub(super) const PROGRAM: &str = "PIPE_TEST_PROJECT";
+const PROGRAM: &str = "PIPE_TEST_PROJECT";
 /// Long enough on the busiest machine; nobody waits for it where all is well.
 const LONG: Duration = Duration::from_secs(60);
 
@@ -46,6 +46,24 @@ fn program() {
     std::process::exit(outcome.exit_code().into());
 }
 
+/// The command that starts [`program`]: it says nothing.
+pub(super) fn program_for(project: &Project) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args([
+            "--exact",
+            "run::stopping::program",
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .env(PROGRAM, project.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
 /// A run whose one action has started, with the processes that it started.
 struct Started {
     project: Project,
@@ -65,17 +83,7 @@ fn start(command: &str, count: usize) -> Started {
         stage("B", vec![commands("a", &[&script])]),
     ]);
     project.file("pipeline.json", &serde_json::to_string(&demo).unwrap());
-    let keeper = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "run::stopping::program",
-            "--ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ])
-        .env(PROGRAM, project.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
+    let keeper = program_for(&project)
         .stderr(std::fs::File::create(project.path().join("stderr")).unwrap())
         .process_group(0)
         .spawn()

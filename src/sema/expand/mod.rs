@@ -187,6 +187,19 @@ pub struct Expander<'p, 'e, 'a> {
     pub dry: bool,
 }
 
+impl<'p, 'e, 'a> Expander<'p, 'e, 'a> {
+    fn new(ev: &'e mut Evaluator<'p, 'a>, signatures: &'e mut Signatures, dry: bool) -> Self {
+        Self {
+            ev,
+            signatures,
+            draft: PipelineDraft::default(),
+            when: Vec::new(),
+            step: 1,
+            dry,
+        }
+    }
+}
+
 /// Expands one pipeline of the main file.
 pub fn pipeline<'p>(
     ev: &mut Evaluator<'p, '_>,
@@ -196,14 +209,7 @@ pub fn pipeline<'p>(
 ) -> PipelineDraft<'p> {
     let names = Rc::new(Names::of(ev.program, module, &pipeline.body));
     let scope = ev.add_scope(names, String::new());
-    let mut expander = Expander {
-        ev,
-        signatures,
-        draft: PipelineDraft::default(),
-        when: Vec::new(),
-        step: 1,
-        dry: false,
-    };
+    let mut expander = Expander::new(ev, signatures, false);
     let mut env = Env {
         module,
         locals: Vec::new(),
@@ -216,14 +222,7 @@ pub fn pipeline<'p>(
 /// Checks reusable stages and actions that nothing uses, with arguments that are not known.
 pub fn check_unused_templates<'p>(ev: &mut Evaluator<'p, '_>, signatures: &mut Signatures, module: ModuleId) {
     for item in &ev.program.module(module).ast.items {
-        let mut expander = Expander {
-            ev,
-            signatures,
-            draft: PipelineDraft::default(),
-            when: Vec::new(),
-            step: 1,
-            dry: true,
-        };
+        let mut expander = Expander::new(ev, signatures, true);
         match &item.kind {
             ast::ItemKind::Stage(template) => expander.check_stage_template(module, template),
             ast::ItemKind::Action(template) => expander.check_action_template(module, template),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::diagnostic::Diagnostic;
 use crate::ir::{Node, Patterns, PullRequestEvent, PullRequestFilter, PushFilter};
 use crate::source::Span;
-use crate::syntax::ast::{Block, Expr, ExprKind, ListEntry, Stmt, StmtKind};
+use crate::syntax::ast::{Block, Expr, ExprKind, Ident, ListEntry, Stmt, StmtKind};
 
 use super::super::codes;
 use super::super::eval::Env;
@@ -52,20 +52,11 @@ impl<'p> Expander<'p, '_, '_> {
             origin: head(stmt),
             ..PushFilter::default()
         };
-        let mut seen = fields::Seen::default();
-        self.walk(body, env, &mut |this, stmt, env| {
-            let StmtKind::Field { name, value } = &stmt.kind else {
-                return this.misplaced(stmt, "a filter");
-            };
-            if !this.first_time(name, &mut seen) {
-                return;
-            }
-            match name.text.as_str() {
-                "branches" => filter.branches = this.patterns(value, env),
-                "tags" => filter.tags = this.patterns(value, env),
-                "file_paths" => filter.file_paths = this.patterns(value, env),
-                _ => this.unknown_field("a `push` filter", name, &["branches", "tags", "file_paths"]),
-            }
+        self.filter_fields(body, env, &mut |this, name, value, env| match name.text.as_str() {
+            "branches" => filter.branches = this.patterns(value, env),
+            "tags" => filter.tags = this.patterns(value, env),
+            "file_paths" => filter.file_paths = this.patterns(value, env),
+            _ => this.unknown_field("a `push` filter", name, &["branches", "tags", "file_paths"]),
         });
         filter
     }
@@ -75,22 +66,31 @@ impl<'p> Expander<'p, '_, '_> {
             origin: head(stmt),
             ..PullRequestFilter::default()
         };
+        self.filter_fields(body, env, &mut |this, name, value, env| match name.text.as_str() {
+            "branches" => filter.branches = this.patterns(value, env),
+            "file_paths" => filter.file_paths = this.patterns(value, env),
+            "events" => filter.events = this.events(value, env),
+            _ => this.unknown_field("a `pull_request` filter", name, &["events", "branches", "file_paths"]),
+        });
+        filter
+    }
+
+    /// Each field of a filter, once.
+    fn filter_fields(
+        &mut self,
+        body: &'p Block,
+        env: &mut Env<'p>,
+        take: &mut dyn FnMut(&mut Self, &'p Ident, &'p Expr, &mut Env<'p>),
+    ) {
         let mut seen = fields::Seen::default();
         self.walk(body, env, &mut |this, stmt, env| {
             let StmtKind::Field { name, value } = &stmt.kind else {
                 return this.misplaced(stmt, "a filter");
             };
-            if !this.first_time(name, &mut seen) {
-                return;
-            }
-            match name.text.as_str() {
-                "branches" => filter.branches = this.patterns(value, env),
-                "file_paths" => filter.file_paths = this.patterns(value, env),
-                "events" => filter.events = this.events(value, env),
-                _ => this.unknown_field("a `pull_request` filter", name, &["events", "branches", "file_paths"]),
+            if this.first_time(name, &mut seen) {
+                take(this, name, value, env);
             }
         });
-        filter
     }
 
     /// Patterns, those that begin with `!` as excludes.
