@@ -2,7 +2,6 @@
 
 #![no_main]
 
-#[path = "../src/properties.rs"]
-mod properties;
+use pipe_fuzz::properties;
 
 libfuzzer_sys::fuzz_target!(|text: &str| properties::fmt(text));
