@@ -172,7 +172,9 @@ fn end(outcome: Result<RunOutcome, SessionError>) -> RunOutcome {
         }
         match error {
             SessionError::Refused(_) => RunOutcome::Refused,
-            SessionError::Journal(_) | SessionError::Io(_) | SessionError::Restore(_) => RunOutcome::Failed,
+            SessionError::Journal(_) | SessionError::Io(_) | SessionError::Restore(_) | SessionError::Ambiguous(_) => {
+                RunOutcome::Failed
+            }
         }
     })
 }

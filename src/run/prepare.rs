@@ -10,7 +10,7 @@ use super::engine::{Definition, Engine};
 use super::history::find::RUNS;
 use super::planned::Plan;
 use super::secrets::Secrets;
-use super::session::Session;
+use super::session::{Session, SessionError};
 use super::setup::{Pinned, Setup};
 use super::slots::Slots;
 use super::store::Store;
@@ -25,7 +25,7 @@ pub(super) fn session(
     setup: Setup,
     options: RunOptions,
     execution_id: &str,
-) -> io::Result<Session> {
+) -> Result<Session, SessionError> {
     let state_dir = paths::tidy(std::path::absolute(plan::state_dir(&options))?);
     let run_dir = state_dir.join(RUNS).join(execution_id);
     std::fs::create_dir_all(&state_dir)
@@ -65,7 +65,7 @@ pub(super) fn session(
         Arc::clone(&template.pipeline),
         Arc::clone(&template.plan),
         pinned.digest.clone(),
-    );
+    )?;
     Ok(Session {
         engine: Engine::new(Arc::new(definition), template.jobs),
         template,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::RunOptions;
-use super::engine::{Definition, Engine, Id};
+use super::engine::{Ambiguous, Definition, Engine, Id};
 use super::event::{Record, Started};
 use super::journal::{self, Journal, JournalError};
 use super::planned::{ActionPlan, Driver, How, Plan, PlannedAction};
@@ -35,6 +35,8 @@ pub enum RestoreError {
     Io(#[from] io::Error),
     #[error("{}: nothing is recorded of it: it ended before it began", .run_dir.display())]
     Empty { run_dir: PathBuf },
+    #[error("{}: {source}", .run_dir.display())]
+    Ambiguous { run_dir: PathBuf, source: Ambiguous },
 }
 
 /// Opens a stored run.
@@ -62,7 +64,11 @@ pub fn look_at(run_dir: &Path, records: &[Record]) -> Result<(Id, Engine), Resto
     let pipeline = Arc::new(setup::read_pipeline(run_dir)?);
     let plan = recorded_plan(&pipeline, started);
     let id: Id = started.execution_id.as_str().into();
-    Ok((Arc::clone(&id), engine(&id, pipeline, plan, started, records)))
+    let engine = engine(&id, pipeline, plan, started, records).map_err(|source| RestoreError::Ambiguous {
+        run_dir: run_dir.to_owned(),
+        source,
+    })?;
+    Ok((id, engine))
 }
 
 fn begun<'a>(run_dir: &Path, records: &'a [Record]) -> Result<&'a Started, RestoreError> {
@@ -71,11 +77,17 @@ fn begun<'a>(run_dir: &Path, records: &'a [Record]) -> Result<&'a Started, Resto
     })
 }
 
-fn engine(id: &Id, pipeline: Arc<Pipeline>, plan: Plan, started: &Started, records: &[Record]) -> Engine {
-    let definition = Definition::new(pipeline, Arc::new(plan), started.definition.clone());
+fn engine(
+    id: &Id,
+    pipeline: Arc<Pipeline>,
+    plan: Plan,
+    started: &Started,
+    records: &[Record],
+) -> Result<Engine, Ambiguous> {
+    let definition = Definition::new(pipeline, Arc::new(plan), started.definition.clone())?;
     let mut engine = Engine::new(Arc::new(definition), started.jobs);
     engine.restore(id, records);
-    engine
+    Ok(engine)
 }
 
 fn recorded_plan(pipeline: &Pipeline, started: &Started) -> Plan {
@@ -115,9 +127,13 @@ impl Stored {
     }
 
     /// An engine that knows of this run what its journal says.
-    pub fn engine(&self, plan: Plan) -> Engine {
+    pub fn engine(&self, plan: Plan) -> Result<Engine, RestoreError> {
         let pipeline = Arc::clone(&self.pipeline);
-        engine(&self.id, pipeline, plan, &self.started, &self.records)
+        let engine = engine(&self.id, pipeline, plan, &self.started, &self.records);
+        engine.map_err(|source| RestoreError::Ambiguous {
+            run_dir: self.journal.path().parent().unwrap_or(self.journal.path()).to_owned(),
+            source,
+        })
     }
 }
 

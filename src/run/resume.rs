@@ -347,7 +347,7 @@ fn has_ended(dir: &Path) -> bool {
 
 /// Ends a run whose definition is no longer that of the pipeline.
 fn cancel(mut stored: Stored) -> Result<(), SessionError> {
-    let mut engine: Engine = stored.engine(stored.recorded_plan());
+    let mut engine: Engine = stored.engine(stored.recorded_plan())?;
     let now = Timestamp::now();
     let reason = "the pipeline's definition was changed".to_owned();
     for command in engine.handle(now, Input::Cancel { reason })? {

@@ -34,7 +34,7 @@ fn check(pipeline: Pipeline, jobs: usize, table: &[(&str, &str)]) {
     };
     let plan = plan(&pipeline, &StandardDrivers, &options).unwrap();
     let pipeline = Arc::new(pipeline);
-    let definition = Definition::new(Arc::clone(&pipeline), Arc::new(plan), "first".to_owned());
+    let definition = Definition::new(Arc::clone(&pipeline), Arc::new(plan), "first".to_owned()).unwrap();
     let mut bench = Bench {
         engine: Engine::new(Arc::new(definition), jobs),
         pipeline,
@@ -441,4 +441,40 @@ fn variables_are_replaced_once_and_just_before_the_start() {
             ),
         ],
     );
+}
+
+fn defined(pipeline: &Pipeline) -> Arc<Definition> {
+    let plan = plan(pipeline, &StandardDrivers, &RunOptions::default()).unwrap();
+    let definition = Definition::new(Arc::new(pipeline.clone()), Arc::new(plan), "first".to_owned());
+    Arc::new(definition.unwrap())
+}
+
+#[test]
+fn two_things_of_one_name_are_refused() {
+    let error = |pipeline: Pipeline| {
+        let plan = plan(&pipeline, &StandardDrivers, &RunOptions::default()).unwrap();
+        let definition = Definition::new(Arc::new(pipeline), Arc::new(plan), "first".to_owned());
+        definition.unwrap_err().to_string()
+    };
+    let mut demo = two_steps();
+    demo.stages[1].name.value = "S".to_owned();
+    assert_eq!(error(demo), "the definition has two stages that are called `S`");
+    let mut demo = two_steps();
+    demo.stages[1].actions[2].name.value = "a".to_owned();
+    assert_eq!(
+        error(demo),
+        "the definition has two actions that are called `a` in stage `B`"
+    );
+    let mut demo = two_steps();
+    let rules = vec![rule("one", "VariableCheck", &[]), rule("one", "LambdaInvoke", &[])];
+    demo.stages[1].on_success = Some(condition(ConditionResult::Fail, rules));
+    assert_eq!(
+        error(demo),
+        "the definition has two rules that are called `one` in the on success condition of stage `B`"
+    );
+    // In other stages, or for another kind of thing, a name may come again.
+    let mut demo = two_steps();
+    demo.stages[1].actions[0].name.value = "S".to_owned();
+    demo.stages[1].actions[1].name.value = "app".to_owned();
+    defined(&demo);
 }

@@ -42,7 +42,7 @@ fn a_stored_run_is_taken_up_where_its_journal_ends() {
     ));
     assert_eq!(stored.records, ran.records);
     assert_eq!(stored.options().project_dir, project.path().canonicalize().unwrap());
-    let mut engine = stored.engine(stored.recorded_plan());
+    let mut engine = stored.engine(stored.recorded_plan()).unwrap();
     let running = &engine.execution(&stored.id).unwrap().stage_run().unwrap().running;
     assert_eq!(running.len(), 1);
     let stop = Input::Stop {

@@ -99,7 +99,7 @@ impl Story {
         let wanted = wanted(&pipeline);
         let stages: Vec<String> = pipeline.stages.iter().map(|stage| stage.name.value.clone()).collect();
         let variables = plan.variables.clone();
-        let definition = Definition::new(Arc::new(pipeline), Arc::new(plan), "one".to_owned());
+        let definition = Definition::new(Arc::new(pipeline), Arc::new(plan), "one".to_owned()).unwrap();
         let mut story = Self {
             engine: Engine::new(Arc::new(definition), 3),
             lines,

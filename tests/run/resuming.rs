@@ -392,6 +392,28 @@ fn a_torn_line_is_cut_off_and_a_damaged_one_is_not_guessed() {
 }
 
 #[test]
+fn a_definition_that_was_made_ambiguous_is_refused() {
+    let project = Project::new(&[]);
+    let demo = pipeline(vec![
+        stage("S", vec![source("app")]),
+        stage(
+            "B",
+            vec![action("go", "Approval/AWS/Manual/1"), commands("a", &["true"])],
+        ),
+    ]);
+    let ran = project.run(&demo);
+    let mut changed = demo;
+    changed.stages[1].actions[1].name.value = "go".to_owned();
+    fs::write(ran.run_dir.join("pipeline.json"), serde_json::to_vec(&changed).unwrap()).unwrap();
+    assert_eq!(go_on(&ran.run_dir, &resume(), &project.options()), RunOutcome::Failed);
+    let error = pipe::run::restore::look(&ran.run_dir).err().unwrap().to_string();
+    assert!(
+        error.contains("two actions that are called `go` in stage `B`"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_second_writer_is_refused_and_readers_are_not() {
     let project = Project::new(&[]);
     let demo = pipeline(vec![

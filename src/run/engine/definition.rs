@@ -1,6 +1,7 @@
 //! What executions are executions of.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
+use std::collections::hash_map::{Entry, HashMap};
 use std::sync::Arc;
 
 use crate::ir::{self, Condition, ExecutionMode, Rule, Stage};
@@ -17,20 +18,43 @@ pub struct Definition {
     names: HashMap<String, (usize, HashMap<String, usize>)>,
 }
 
+/// A definition in which a name means two things. The compiler refuses it; it comes from a file that somebody has changed. What
+/// happens is recorded by name, so such an execution would never come to know what has ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Ambiguous {
+    #[error("the definition has two stages that are called `{stage}`")]
+    Stage { stage: String },
+    #[error("the definition has two actions that are called `{action}` in stage `{stage}`")]
+    Action { stage: String, action: String },
+    #[error("the definition has two rules that are called `{rule}` in the {} condition of stage `{stage}`", position.words())]
+    Rule {
+        stage: String,
+        position: Position,
+        rule: String,
+    },
+}
+
 impl Definition {
-    pub fn new(pipeline: Arc<ir::Pipeline>, plan: Arc<Plan>, digest: String) -> Self {
-        let stages = pipeline.stages.iter().enumerate();
-        let names = stages.map(|(index, stage)| {
-            let actions = stage.actions.iter().enumerate();
-            let actions = actions.map(|(action, node)| (node.name.value.clone(), action));
-            (stage.name.value.clone(), (index, actions.collect()))
-        });
-        Self {
-            names: names.collect(),
+    pub fn new(pipeline: Arc<ir::Pipeline>, plan: Arc<Plan>, digest: String) -> Result<Self, Ambiguous> {
+        let mut names = HashMap::new();
+        for (index, stage) in pipeline.stages.iter().enumerate() {
+            let actions = action_names(stage)?;
+            check_rules(stage)?;
+            match names.entry(stage.name.value.clone()) {
+                Entry::Vacant(entry) => entry.insert((index, actions)),
+                Entry::Occupied(entry) => {
+                    return Err(Ambiguous::Stage {
+                        stage: entry.key().clone(),
+                    });
+                }
+            };
+        }
+        Ok(Self {
+            names,
             pipeline,
             plan,
             digest,
-        }
+        })
     }
 
     pub fn mode(&self) -> ExecutionMode {
@@ -98,4 +122,31 @@ impl Definition {
     pub fn is_approval(&self, at: ActionRef) -> bool {
         !self.plan.action(at).driver.takes_a_place()
     }
+}
+
+fn action_names(stage: &Stage) -> Result<HashMap<String, usize>, Ambiguous> {
+    let mut names = HashMap::new();
+    for (index, action) in stage.actions.iter().enumerate() {
+        if names.insert(action.name.value.clone(), index).is_some() {
+            return Err(Ambiguous::Action {
+                stage: stage.name.value.clone(),
+                action: action.name.value.clone(),
+            });
+        }
+    }
+    Ok(names)
+}
+
+fn check_rules(stage: &Stage) -> Result<(), Ambiguous> {
+    for (position, condition) in stage.conditions() {
+        let mut names = BTreeSet::new();
+        if let Some(rule) = condition.rules.iter().find(|rule| !names.insert(&rule.name.value)) {
+            return Err(Ambiguous::Rule {
+                stage: stage.name.value.clone(),
+                position: position.into(),
+                rule: rule.name.value.clone(),
+            });
+        }
+    }
+    Ok(())
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use definition::Definition;
+pub use definition::{Ambiguous, Definition};
 pub use refused::Refused;
 pub use state::{APPROVAL_MINUTES, Ending, Execution, Gate, Id, Phase, Place, Running, StageRun, StageState, State};
 

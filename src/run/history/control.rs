@@ -94,7 +94,7 @@ fn ask_runner(run_dir: &Path, ask: &Ask, start: Instant) -> Result<Option<Reply>
 
 /// Writes down what follows from a request, as far as nothing new has to be started for it.
 fn decide(mut stored: Stored, ask: &Ask) -> Result<(), ControlError> {
-    let mut engine = stored.engine(stored.recorded_plan());
+    let mut engine = stored.engine(stored.recorded_plan())?;
     let now = Timestamp::now();
     let mut ask = ask.clone();
     if let Ask::Stop { abandon, .. } = &mut ask {

@@ -81,10 +81,13 @@ impl Session {
         self.template.pipeline = Arc::new(pipeline.into_owned());
         self.pinned = pinned;
         let template = &self.template;
-        Ok((!is_same).then(|| {
-            let (pipeline, plan) = (Arc::clone(&template.pipeline), Arc::clone(&template.plan));
-            Input::Define(Arc::new(Definition::new(pipeline, plan, self.pinned.digest.clone())))
-        }))
+        if is_same {
+            return Ok(None);
+        }
+        let (pipeline, plan) = (Arc::clone(&template.pipeline), Arc::clone(&template.plan));
+        let definition = Definition::new(pipeline, plan, self.pinned.digest.clone());
+        let definition = definition.map_err(|error| format!("error: {error}\n"))?;
+        Ok(Some(Input::Define(Arc::new(definition))))
     }
 
     /// Lets go of runs that have ended: they are in the journal.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::engine::{Engine, Id, Input, Place, Refused};
+use super::engine::{Ambiguous, Engine, Id, Input, Place, Refused};
 use super::event::Event;
 use super::history::find::RUNS;
 use super::journal::{Journal, JournalError};
@@ -59,6 +59,8 @@ pub(super) enum SessionError {
     Restore(#[from] RestoreError),
     #[error("{0}")]
     Refused(#[from] Refused),
+    #[error(transparent)]
+    Ambiguous(#[from] Ambiguous),
 }
 
 impl SessionError {
@@ -66,6 +68,9 @@ impl SessionError {
     pub(super) fn help(&self) -> Option<String> {
         let journal = match self {
             Self::Journal(error) | Self::Restore(RestoreError::Journal(error)) => error,
+            Self::Ambiguous(_) | Self::Restore(RestoreError::Ambiguous { .. }) => {
+                return Some("rename one of them, and start a new run".to_owned());
+            }
             Self::Io(_) | Self::Restore(_) | Self::Refused(_) => return None,
         };
         Some(match journal {

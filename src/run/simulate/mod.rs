@@ -84,11 +84,16 @@ pub fn read(text: &str, pipeline: &ir::Pipeline) -> Result<Script, Vec<Problem>>
 }
 
 /// Lets happen what a script says.
+///
+/// # Panics
+///
+/// If two stages, or two actions of a stage, have the same name: no pipeline that was compiled has that.
 pub fn simulate(pipeline: &ir::Pipeline, script: &Script) -> Simulation {
     let pipeline = Arc::new(pipeline.clone());
     let plan = Arc::new(plan(&pipeline));
-    let definition = Arc::new(Definition::new(pipeline, plan, String::new()));
-    world::World::new(definition, script).run()
+    let definition = Definition::new(pipeline, plan, String::new());
+    let definition = definition.unwrap_or_else(|ambiguous| panic!("the pipeline was not checked: {ambiguous}"));
+    world::World::new(Arc::new(definition), script).run()
 }
 
 impl Simulation {

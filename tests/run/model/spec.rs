@@ -148,7 +148,7 @@ pub(crate) fn definition(spec: &Spec) -> Arc<Definition> {
             }
         }
     }
-    Arc::new(Definition::new(Arc::new(out), Arc::new(plan), spec.digest.clone()))
+    Arc::new(Definition::new(Arc::new(out), Arc::new(plan), spec.digest.clone()).unwrap())
 }
 
 fn plan_of(stage: usize, action: &ActionSpec) -> ActionPlan {
