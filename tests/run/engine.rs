@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use pipe::ir::{ConditionResult, Pipeline, RetryMode};
 use pipe::run::RunOptions;
-use pipe::run::engine::{Answer, Command, Definition, Ended, Engine, Input, Start, Task, Verdict};
-use pipe::run::event::Event;
+use pipe::run::engine::{Answer, Command, Definition, Ended, Engine, Id, Input, Start, Task, Verdict};
+use pipe::run::event::{Event, Record};
 use pipe::run::outcome::{Failure, Status};
 use pipe::run::plan::plan;
 use pipe::run::planned::{ActionRef, Position, RuleRef};
@@ -443,10 +443,134 @@ fn variables_are_replaced_once_and_just_before_the_start() {
     );
 }
 
+/// What a handled input has recorded.
+fn events(commands: Vec<Command>) -> Vec<Event> {
+    let event = |command| match command {
+        Command::Record { event, .. } => Some(event),
+        Command::StartAction(_) | Command::StartRule(_) | Command::End { .. } => None,
+    };
+    commands.into_iter().filter_map(event).collect()
+}
+
 fn defined(pipeline: &Pipeline) -> Arc<Definition> {
     let plan = plan(pipeline, &StandardDrivers, &RunOptions::default()).unwrap();
     let definition = Definition::new(Arc::new(pipeline.clone()), Arc::new(plan), "first".to_owned());
     Arc::new(definition.unwrap())
+}
+
+/// Starts a run, lets its source succeed, and gives an input; then does the same with a journal that a power cut has ended
+/// somewhere behind the first line of what that input led to. Both must say the same in the end, as far as `is_meant` goes.
+fn survives_whole(demo: &Pipeline, input: &Input, is_meant: impl Fn(&Event) -> bool) {
+    let id: Id = EXECUTION.into();
+    let now = Timestamp::UNIX_EPOCH;
+    let start = Input::Start(Box::new(Start {
+        execution: EXECUTION.to_owned(),
+        ..Start::default()
+    }));
+    let source = Input::ActionEnded {
+        execution: id.clone(),
+        at: ActionRef { stage: 0, action: 0 },
+        attempt: 1,
+        ended: Box::default(),
+    };
+    let mut engine = Engine::new(defined(demo), 8);
+    let mut before = events(engine.handle(now, start).unwrap());
+    before.extend(events(engine.handle(now, source).unwrap()));
+    let said = events(engine.handle(now, input.clone()).unwrap());
+    let expected: Vec<&Event> = said.iter().filter(|event| is_meant(event)).collect();
+    assert!(said.len() > 1 && !expected.is_empty(), "{said:?}");
+    for kept in 0..=said.len() {
+        let records = before.iter().chain(&said[..kept]);
+        let records: Vec<Record> = records
+            .enumerate()
+            .map(|(index, event)| Record {
+                v: 2,
+                seq: index as u64 + 1,
+                time: now,
+                event: event.clone(),
+            })
+            .collect();
+        let mut engine = Engine::new(defined(demo), 8);
+        engine.restore(&id, &records);
+        if kept > 0 && kept < said.len() {
+            let again = engine.handle(now, input.clone());
+            assert!(again.is_err(), "{again:?}: it was accepted already");
+        }
+        let resumed = Input::Resume {
+            reason: "cut off".to_owned(),
+        };
+        let resumed = events(engine.handle(now, resumed).unwrap());
+        let found = said[..kept].iter().chain(&resumed).filter(|event| is_meant(event));
+        let found: Vec<&Event> = found.collect();
+        match kept {
+            0 => assert!(found.is_empty(), "{found:?}"),
+            _ => assert_eq!(found, expected, "after {kept} of {}", said.len()),
+        }
+    }
+}
+
+#[test]
+fn an_answer_is_kept_whole_or_not_at_all() {
+    let demo = pipeline(vec![
+        stage("S", vec![source("app")]),
+        stage(
+            "B",
+            vec![
+                action("ask", "Approval/AWS/Manual/1"),
+                commands("a", &["true"]),
+                commands("b", &["true"]).step(2),
+            ],
+        ),
+        stage("C", vec![commands("c", &["true"])]),
+    ]);
+    for approved in [true, false] {
+        let input = Input::Answer {
+            execution: EXECUTION.into(),
+            stage: "B".to_owned(),
+            action: "ask".to_owned(),
+            token: None,
+            answer: Answer {
+                approved,
+                comment: "because".to_owned(),
+                by: "somebody".to_owned(),
+            },
+        };
+        survives_whole(&demo, &input, |event| {
+            matches!(event, Event::ApprovalAnswered { .. } | Event::ActionFinished { .. })
+        });
+    }
+}
+
+#[test]
+fn an_override_is_kept_whole_or_not_at_all() {
+    for position in [Position::BeforeEntry, Position::OnSuccess] {
+        let rules = vec![rule("one", "VariableCheck", &[]), rule("two", "LambdaInvoke", &[])];
+        let mut demo = pipeline(vec![
+            stage("S", vec![source("app")]),
+            stage("B", vec![commands("b", &["true"])]),
+        ]);
+        let at = usize::from(position == Position::BeforeEntry);
+        let guarded = &mut demo.stages[at];
+        let guard = Some(condition(ConditionResult::Fail, rules));
+        match position {
+            Position::BeforeEntry => guarded.before_entry = guard,
+            Position::OnSuccess | Position::OnFailure => guarded.on_success = guard,
+        }
+        let input = Input::Override {
+            execution: EXECUTION.into(),
+            stage: demo.stages[at].name.value.clone(),
+            position,
+        };
+        survives_whole(&demo, &input, |event| {
+            matches!(
+                event,
+                Event::ConditionFinished { .. }
+                    | Event::RuleFinished { .. }
+                    | Event::StageFinished { .. }
+                    | Event::StageStarted { .. }
+            )
+        });
+    }
 }
 
 #[test]

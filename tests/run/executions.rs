@@ -362,7 +362,7 @@ fn a_condition_is_overridden_by_the_executions_own_definition_and_never_while_it
         ("define 1", ""),
         (
             "override 0 A before_entry",
-            "0 rule_finished A before_entry 0 1 abandoned, 0 condition_finished A before_entry overridden -, \
+            "0 condition_finished A before_entry overridden -, 0 rule_finished A before_entry 0 1 abandoned, \
              0 action_started A a0 1, 0 end Answered",
         ),
     ];

@@ -1,16 +1,15 @@
 //! What somebody asks for: starting, stopping, answering, trying again, going back. Each is granted or refused at once.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::definition::Definition;
-use super::state::{Ending, Execution, Id, Phase, Place};
-use super::{Answer, Command, Ended, Engine, Refused, Start, Task, Why, action_name, derived_id, millis, rule_name};
+use super::state::{Ending, Execution, Id, Phase, Place, StageRun};
+use super::{Answer, Command, Ended, Engine, Refused, Start, Task, Why, action_name, derived_id, rule_name};
 use crate::ir::{ConditionResult, ExecutionMode, RetryMode};
-use crate::run::event::{By, ConditionStatus, Event, Inherited, Kind, RuleStatus, Started, Trigger, TriggerType};
-use crate::run::outcome::{Failure, RunStatus, StageStatus, Status};
+use crate::run::event::{By, ConditionStatus, Event, Inherited, Kind, Started, Trigger, TriggerType};
+use crate::run::outcome::{RunStatus, StageStatus};
 use crate::run::planned::{ActionRef, Position, RuleRef};
 
 /// How many executions of a pipeline may be in progress in QUEUED or PARALLEL mode (`codepipeline.md`, 5.2).
@@ -176,7 +175,8 @@ impl Engine {
             return Err(not_found());
         }
         let run = execution.stage_run().filter(|run| run.index == at.stage);
-        let running = run.and_then(|run| run.running.get(&at.action));
+        let waits = |run: &&StageRun| !run.answered.contains_key(&at.action);
+        let running = run.filter(waits).and_then(|run| run.running.get(&at.action));
         // One whose time is over or that is abandoned waits no longer.
         let Some(running) = running.filter(|running| running.why.is_none()) else {
             let was_started = execution.attempts.contains_key(&at);
@@ -190,51 +190,14 @@ impl Engine {
         if token.is_some() && token != running.token.as_deref() {
             return Err(Refused::InvalidApprovalToken);
         }
-        let attempt = running.attempt;
-        let name = action_name(execution, at, attempt);
-        let duration_ms = millis(running.started, now);
-        let failure = (!answer.approved).then(|| {
-            let why = if answer.comment.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", answer.comment)
-            };
-            Box::new(Failure::new(format!("{} rejected it{why}", answer.by)))
-        });
-        let answered = Event::ApprovalAnswered {
-            name: name.clone(),
+        let event = Event::ApprovalAnswered {
+            name: action_name(execution, at, running.attempt),
             approved: answer.approved,
             comment: answer.comment,
             by: answer.by,
         };
-        // What the user says of the outputs holds for every action.
-        let outputs = &execution.definition.plan.action(at).settings.outputs;
-        let variables = if answer.approved {
-            outputs.clone()
-        } else {
-            BTreeMap::new()
-        };
-        self.emit(now, id, answered);
-        let finished = Event::ActionFinished {
-            name,
-            status: if answer.approved {
-                Status::Succeeded
-            } else {
-                Status::Failed
-            },
-            duration_ms,
-            failure,
-            variables,
-            masked: Vec::new(),
-            artifacts: BTreeMap::new(),
-            notes: Vec::new(),
-        };
-        self.emit(now, id, finished);
-        self.out.push(Command::End {
-            execution: Arc::clone(id),
-            task: Task::Action(at, attempt),
-            why: Why::Answered,
-        });
+        // All that follows follows from this one line.
+        self.emit(now, id, event);
         Ok(())
     }
 
@@ -362,9 +325,9 @@ impl Engine {
             return refuse("the execution is stopping");
         }
         let run = execution.stage_run().filter(|run| run.index == index);
-        let Some(run) = run.filter(|run| run.phase == Phase::Condition(position)) else {
+        if run.is_none_or(|run| run.phase != Phase::Condition(position)) {
             return refuse("it is not being evaluated");
-        };
+        }
         if position == Position::OnFailure {
             return refuse("only conditions before entry and on success can be");
         }
@@ -373,39 +336,14 @@ impl Engine {
         if result.is_some_and(|result| result.value == ConditionResult::Skip) {
             return refuse("one that skips the stage cannot be");
         }
-        let abandoned: Vec<(RuleRef, u32)> = run
-            .rules_running
-            .iter()
-            .map(|(&rule, running)| {
-                let stage = index;
-                (RuleRef { stage, position, rule }, running.attempt)
-            })
-            .collect();
-        let names: Vec<_> = abandoned
-            .iter()
-            .filter_map(|(at, attempt)| rule_name(execution, *at, *attempt))
-            .collect();
-        for name in names {
-            let event = Event::RuleFinished {
-                name,
-                status: RuleStatus::Abandoned,
-                simulated: false,
-                message: "the condition was overridden".to_owned(),
-            };
-            self.emit(now, id, event);
-        }
         let event = Event::ConditionFinished {
             stage: stage.to_owned(),
             position,
             status: ConditionStatus::Overridden,
             result: None,
         };
+        // All that follows follows from this one line.
         self.emit(now, id, event);
-        self.out.extend(abandoned.into_iter().map(|(at, attempt)| Command::End {
-            execution: Arc::clone(id),
-            task: Task::Rule(at, attempt),
-            why: Why::Answered,
-        }));
         Ok(())
     }
 
@@ -499,7 +437,9 @@ impl Engine {
                 stage: run.index,
                 action,
             };
-            if execution.definition.is_approval(at) {
+            if run.answered.contains_key(&action) {
+                // What follows from the answer comes now.
+            } else if execution.definition.is_approval(at) {
                 waiting.push((at, running.attempt, running.token.clone()));
             } else {
                 let name = action_name(execution, at, running.attempt);

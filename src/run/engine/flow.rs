@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::state::{Ending, Execution, Id, Phase, Place, StageRun};
 use super::{
-    ActionStart, Command, Ended, Engine, RuleStart, Verdict, Why, action_log, action_name, derived_id, millis,
+    ActionStart, Command, Ended, Engine, RuleStart, Task, Verdict, Why, action_log, action_name, derived_id, millis,
 };
 use super::{rule_log, rule_name};
 use crate::ir::limits::PARALLEL_MODE_ACTIONS;
@@ -26,6 +26,10 @@ enum Next {
     Supersede(Id),
     StartRules(RuleRef, Vec<usize>),
     EndCondition(Position),
+    /// The rules that run of a condition that was overridden.
+    EndRules(Position),
+    /// An approval that was answered.
+    EndApproval(usize),
     /// An action that was cut off and is not to start again.
     Abandon(usize),
     Retry(RetryMode),
@@ -168,6 +172,8 @@ impl Engine {
                 }
             }
             Next::EndCondition(position) => self.end_condition(now, id, position),
+            Next::EndRules(position) => self.end_overridden_rules(now, id, position),
+            Next::EndApproval(action) => self.end_approval(now, id, action),
             Next::Abandon(action) => self.abandon(now, id, action),
             Next::Retry(mode) => self.retry_stage(now, id, mode, By::Automatic),
             Next::EndStage(status) => self.end_stage(now, id, status),
@@ -274,6 +280,71 @@ impl Engine {
             message,
         };
         self.emit(now, id, event);
+    }
+
+    /// What follows from an answer: the approval has ended with it, whoever still asks.
+    fn end_approval(&mut self, now: Timestamp, id: &Id, action: usize) {
+        let Some(execution) = self.execution(id) else { return };
+        let Some(run) = execution.stage_run() else { return };
+        let (Some(running), Some(answer)) = (run.running.get(&action), run.answered.get(&action)) else {
+            return;
+        };
+        let stage = run.index;
+        let at = ActionRef { stage, action };
+        let attempt = running.attempt;
+        let why = match answer.comment.as_str() {
+            "" => String::new(),
+            comment => format!(": {comment}"),
+        };
+        let rejected = || Box::new(Failure::new(format!("{} rejected it{why}", answer.by)));
+        // What the user says of the outputs holds for every action.
+        let outputs = || execution.definition.plan.action(at).settings.outputs.clone();
+        let event = Event::ActionFinished {
+            name: action_name(execution, at, attempt),
+            status: if answer.approved {
+                Status::Succeeded
+            } else {
+                Status::Failed
+            },
+            duration_ms: millis(running.started, now),
+            failure: (!answer.approved).then(rejected),
+            variables: if answer.approved { outputs() } else { Default::default() },
+            masked: Vec::new(),
+            artifacts: Default::default(),
+            notes: Vec::new(),
+        };
+        self.emit(now, id, event);
+        self.end_answered(id, Task::Action(at, attempt));
+    }
+
+    /// What follows from somebody's overriding a condition: its rules have ended, whoever still evaluates them.
+    fn end_overridden_rules(&mut self, now: Timestamp, id: &Id, position: Position) {
+        let Some(execution) = self.execution(id) else { return };
+        let Some(run) = execution.stage_run() else { return };
+        let stage = run.index;
+        let rules = run.rules_running.iter();
+        let rules = rules.filter_map(|(&rule, running)| {
+            let (at, attempt) = (RuleRef { stage, position, rule }, running.attempt);
+            Some((at, attempt, rule_name(execution, at, attempt)?))
+        });
+        for (at, attempt, name) in rules.collect::<Vec<_>>() {
+            let event = Event::RuleFinished {
+                name,
+                status: RuleStatus::Abandoned,
+                simulated: false,
+                message: "the condition was overridden".to_owned(),
+            };
+            self.emit(now, id, event);
+            self.end_answered(id, Task::Rule(at, attempt));
+        }
+    }
+
+    fn end_answered(&mut self, id: &Id, task: Task) {
+        self.out.push(Command::End {
+            execution: Arc::clone(id),
+            task,
+            why: Why::Answered,
+        });
     }
 
     /// All rules of a condition have ended.
@@ -471,6 +542,12 @@ impl Engine {
 }
 
 fn next_in_stage(execution: &Execution, run: &StageRun) -> Option<Next> {
+    if let Some(position) = run.overridden {
+        return Some(Next::EndRules(position));
+    }
+    if let Some((&action, _)) = run.answered.first_key_value() {
+        return Some(Next::EndApproval(action));
+    }
     match run.phase {
         Phase::Condition(position) => next_in_condition(execution, run, position),
         Phase::Actions => next_in_actions(execution, run),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Answer;
 use super::definition::Definition;
 use crate::ir::{ConditionResult, ExecutionMode, RetryMode};
-use crate::run::event::{By, Event, Kind, RuleStatus, Started, Trigger};
+use crate::run::event::{By, ConditionStatus, Event, Kind, RuleStatus, Started, Trigger};
 use crate::run::outcome::{RunStatus, StageStatus, Status};
 use crate::run::planned::{ActionRef, Position};
 use crate::run::store::Artifact;
@@ -123,6 +124,10 @@ pub struct StageRun {
     pub running: BTreeMap<usize, Running>,
     /// What the end of an earlier process has cut off: it starts again, whatever has failed or was stopped meanwhile.
     pub interrupted: BTreeSet<usize>,
+    /// The answers to its approvals that nothing has followed from yet: what follows is written down as something of its own.
+    pub answered: BTreeMap<usize, Answer>,
+    /// The condition that somebody has overridden while rules of it ran, which are told to end.
+    pub overridden: Option<Position>,
     /// An action of this attempt did not succeed.
     pub failed: bool,
     /// The rules of the condition of this phase that run, and those that have ended.
@@ -284,7 +289,30 @@ impl State {
             Event::RuleFinished { name, status, .. } => {
                 execution.rule_ended(&name.stage, name.position, &name.rule, Some(*status));
             }
-            Event::ConditionFinished { position, result, .. } => execution.condition_finished(*position, *result),
+            Event::ConditionFinished {
+                position,
+                status,
+                result,
+                ..
+            } => execution.condition_finished(*position, *status, *result),
+            Event::ApprovalAnswered {
+                name,
+                approved,
+                comment,
+                by,
+            } => {
+                if let Some(at) = execution.definition.action_ref(&name.stage, &name.action)
+                    && let Some(run) = execution.stage_run_mut()
+                    && run.running.contains_key(&at.action)
+                {
+                    let answer = Answer {
+                        approved: *approved,
+                        comment: comment.clone(),
+                        by: by.clone(),
+                    };
+                    run.answered.insert(at.action, answer);
+                }
+            }
             Event::RollbackStarted { .. } => {
                 if let Place::Leaving { rollback, .. } = &mut execution.place {
                     *rollback = None;
@@ -303,11 +331,7 @@ impl State {
                 execution.place = Place::Done;
                 self.live.remove(&execution.number);
             }
-            Event::RunStarted(_)
-            | Event::TransitionChanged { .. }
-            | Event::RunResumed { .. }
-            | Event::ApprovalAnswered { .. }
-            | Event::Note { .. } => {}
+            Event::RunStarted(_) | Event::TransitionChanged { .. } | Event::RunResumed { .. } | Event::Note { .. } => {}
         }
     }
 
@@ -406,6 +430,8 @@ impl Execution {
             todo: steps.collect(),
             running: BTreeMap::new(),
             interrupted: BTreeSet::new(),
+            answered: BTreeMap::new(),
+            overridden: None,
             failed: false,
             rules_running: BTreeMap::new(),
             rules_ended: BTreeMap::new(),
@@ -417,8 +443,8 @@ impl Execution {
         let Some(index) = self.definition.stage_index(stage) else {
             return;
         };
-        let (running, interrupted) = match std::mem::replace(&mut self.place, Place::Done) {
-            Place::In(run) => (run.running, run.interrupted),
+        let (running, interrupted, answered) = match std::mem::replace(&mut self.place, Place::Done) {
+            Place::In(run) => (run.running, run.interrupted, run.answered),
             _ => Default::default(),
         };
         let state = &mut self.stages[index];
@@ -448,6 +474,8 @@ impl Execution {
             todo,
             running,
             interrupted,
+            answered,
+            overridden: None,
             failed: false,
             rules_running: BTreeMap::new(),
             rules_ended: BTreeMap::new(),
@@ -539,6 +567,7 @@ impl Execution {
         let Some(run) = self.stage_run_mut() else { return false };
         let was_running = run.running.remove(&at.action).is_some();
         run.interrupted.remove(&at.action);
+        run.answered.remove(&at.action);
         run.failed |= status != Status::Succeeded;
         run.pass_step();
         was_running
@@ -569,15 +598,21 @@ impl Execution {
             && let Some(run) = self.stage_run_mut()
         {
             run.rules_running.remove(&at.rule);
-            if let Some(status) = status {
+            if run.rules_running.is_empty() {
+                run.overridden = None;
+            }
+            // How one of an overridden condition ended has no part in what comes after it.
+            if let (Some(status), true) = (status, run.phase == Phase::Condition(position)) {
                 run.rules_ended.insert(at.rule, status);
             }
         }
     }
 
-    fn condition_finished(&mut self, position: Position, result: Option<ConditionResult>) {
+    fn condition_finished(&mut self, position: Position, status: ConditionStatus, result: Option<ConditionResult>) {
         let Place::In(run) = &mut self.place else { return };
         run.rules_ended.clear();
+        let is_overridden = status == ConditionStatus::Overridden && !run.rules_running.is_empty();
+        run.overridden = is_overridden.then_some(position);
         let goes_on = result.is_none();
         let decided = |status| Phase::Decided {
             status,

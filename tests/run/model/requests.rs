@@ -302,6 +302,10 @@ impl Model {
         if !is_evaluated || !can_be || position == Position::OnFailure {
             return Err("ConditionNotOverridableException");
         }
+        // One answer is one line, and what follows from it comes behind it.
+        let name = self.stage_name(id, stage);
+        let words = position_word(position);
+        self.say(id, format_args!("condition_finished {name} {words} overridden -"));
         let run = self.run(id, stage);
         let attempt = run.attempt;
         let rules = std::mem::take(&mut run.rules);
@@ -312,9 +316,6 @@ impl Model {
                 self.said.ended.insert((id, job, "Answered"));
             }
         }
-        let name = self.stage_name(id, stage);
-        let words = position_word(position);
-        self.say(id, format_args!("condition_finished {name} {words} overridden -"));
         if position == Position::BeforeEntry {
             self.run(id, stage).entry_is_met = true;
             self.run(id, stage).phase = Phase::Actions;
