@@ -602,3 +602,79 @@ fn two_things_of_one_name_are_refused() {
     demo.stages[1].actions[1].name.value = "app".to_owned();
     defined(&demo);
 }
+
+/// So many that whoever looks at all of them for each would not come to an end here.
+#[test]
+fn many_approvals_wait_at_once() {
+    let asked = |index: usize| {
+        let mut ask = action(&format!("ask{index}"), "Approval/AWS/Manual/1");
+        let minutes = 5 + (index as u64 * 7919) % 10_000;
+        ask.timeout_minutes = Some(pipe::ir::Node::new(minutes, pipe::ir::Origin::default()));
+        ask
+    };
+    let many = 10_000;
+    let demo = pipeline(vec![
+        stage("S", vec![source("app")]),
+        stage("B", (0..many).map(asked).collect()),
+    ]);
+    let start = Timestamp::UNIX_EPOCH;
+    let mut engine = Engine::new(defined(&demo), 8);
+    engine
+        .handle(
+            start,
+            Input::Start(Box::new(Start {
+                execution: EXECUTION.to_owned(),
+                ..Start::default()
+            })),
+        )
+        .unwrap();
+    let ended = |stage, action, failure: Option<Failure>| Input::ActionEnded {
+        execution: EXECUTION.into(),
+        at: ActionRef { stage, action },
+        attempt: 1,
+        ended: Box::new(Ended {
+            failure,
+            ..Ended::default()
+        }),
+    };
+    engine.handle(start, ended(0, 0, None)).unwrap();
+    // The first half is answered, in whatever order; with each the next deadline is asked for, as a runner does.
+    for index in (0..many / 2).rev() {
+        let answer = Input::Answer {
+            execution: EXECUTION.into(),
+            stage: "B".to_owned(),
+            action: format!("ask{index}"),
+            token: None,
+            answer: Answer {
+                approved: true,
+                comment: String::new(),
+                by: "somebody".to_owned(),
+            },
+        };
+        engine.handle(start, answer).unwrap();
+        assert!(engine.next_deadline().is_some());
+    }
+    // The other half is late, one after the other.
+    let mut late = 0;
+    let mut now = start;
+    while let Some(deadline) = engine.next_deadline() {
+        assert!(deadline > now);
+        now = deadline;
+        for command in engine.handle(now, Input::Tick).unwrap() {
+            let Command::End {
+                task: Task::Action(at, _),
+                ..
+            } = command
+            else {
+                panic!("{command:?}");
+            };
+            assert!(at.action >= many / 2);
+            late += 1;
+            engine
+                .handle(now, ended(1, at.action, Some(Failure::new("late"))))
+                .unwrap();
+        }
+    }
+    assert_eq!(late, many / 2);
+    assert!(engine.is_idle());
+}

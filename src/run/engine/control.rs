@@ -106,53 +106,47 @@ impl Engine {
         }
         self.emit(now, id, Event::StopRequested { reason, abandon });
         if abandon {
-            self.end_tasks(id, Why::Abandoned, |_| true);
+            self.abandon_tasks(id);
         }
         Ok(())
     }
 
-    /// Asks for the end of what runs and is not being ended yet.
-    fn end_tasks(&mut self, id: &Id, why: Why, is_meant: impl Fn(&super::Running) -> bool) {
-        let Some(execution) = self.state.executions.get_mut(id) else {
+    /// Asks for the end of all that an execution has in progress.
+    fn abandon_tasks(&mut self, id: &Id) {
+        let Some(run) = self.execution(id).and_then(Execution::stage_run) else {
             return;
         };
-        let Some(run) = execution.stage_run_mut() else { return };
         let stage = run.index;
-        let phase = run.phase;
-        let mut tasks = Vec::new();
-        for (action, running) in &mut run.running {
-            if running.why.is_none() && is_meant(running) {
-                running.why = Some(why);
-                let at = ActionRef { stage, action: *action };
-                tasks.push(Task::Action(at, running.attempt));
-            }
+        let actions = run.running.iter();
+        let mut tasks: Vec<Task> = actions
+            .map(|(&action, running)| Task::Action(ActionRef { stage, action }, running.attempt))
+            .collect();
+        if let Phase::Condition(position) = run.phase {
+            let rules = run.rules_running.iter();
+            tasks.extend(rules.map(|(&rule, running)| Task::Rule(RuleRef { stage, position, rule }, running.attempt)));
         }
-        if let Phase::Condition(position) = phase {
-            for (rule, running) in &mut run.rules_running {
-                if running.why.is_none() && is_meant(running) {
-                    running.why = Some(why);
-                    let at = RuleRef {
-                        stage,
-                        position,
-                        rule: *rule,
-                    };
-                    tasks.push(Task::Rule(at, running.attempt));
-                }
-            }
+        for task in tasks {
+            self.end_task(id, task, Why::Abandoned);
         }
-        self.out.extend(tasks.into_iter().map(|task| Command::End {
-            execution: Arc::clone(id),
-            task,
-            why,
-        }));
+    }
+
+    /// Asks for the end of something, if it still runs and nobody has asked before.
+    fn end_task(&mut self, id: &Id, task: Task, why: Why) {
+        let run = self.state.executions.get_mut(id).and_then(Execution::stage_run_mut);
+        let running = run.and_then(|run| run.task_mut(task));
+        if let Some(running) = running.filter(|running| running.why.is_none()) {
+            running.why = Some(why);
+            self.out.push(Command::End {
+                execution: Arc::clone(id),
+                task,
+                why,
+            });
+        }
     }
 
     pub(super) fn tick(&mut self, now: Timestamp) {
-        let live: Vec<Id> = self.state.live.values().cloned().collect();
-        for id in live {
-            self.end_tasks(&id, Why::TimedOut, |running| {
-                running.deadline.is_some_and(|deadline| deadline <= now)
-            });
+        while let Some((id, task)) = self.state.take_overdue(now) {
+            self.end_task(&id, task, Why::TimedOut);
         }
     }
 
@@ -398,7 +392,7 @@ impl Engine {
             }
             let ending = self.execution(&id).and_then(|execution| execution.ending);
             if ending == Some(Ending::Stop { abandon: true }) {
-                self.end_tasks(&id, Why::Abandoned, |_| true);
+                self.abandon_tasks(&id);
             }
         }
     }
@@ -409,7 +403,7 @@ impl Engine {
         for id in live {
             let reason = reason.to_owned();
             self.emit(now, &id, Event::CancelRequested { reason });
-            self.end_tasks(&id, Why::Abandoned, |_| true);
+            self.abandon_tasks(&id);
             for (at, attempt, _) in self.interrupt(now, &id) {
                 self.action_ended(now, &id, at, attempt, Ended::default());
             }

@@ -286,21 +286,13 @@ impl Engine {
             Input::Tick => self.tick(now),
         }
         self.settle(now);
+        self.state.forget_deadlines();
         Ok(std::mem::take(&mut self.out))
     }
 
     /// When the engine wants a [`Input::Tick`], if nothing else happens before.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let runs = self
-            .state
-            .live
-            .values()
-            .filter_map(|id| self.execution(id)?.stage_run());
-        let running = runs.flat_map(|run| run.running.values().chain(run.rules_running.values()));
-        running
-            .filter(|running| running.why.is_none())
-            .filter_map(|running| running.deadline)
-            .min()
+        self.state.next_deadline()
     }
 
     /// Whether nothing is in progress, so that nothing happens any more unless someone asks for it.

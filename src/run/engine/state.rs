@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Answer;
 use super::definition::Definition;
+use super::{Answer, Task};
 use crate::ir::{ConditionResult, ExecutionMode, RetryMode};
-use crate::run::event::{By, ConditionStatus, Event, Kind, RuleStatus, Started, Trigger};
+use crate::run::event::{By, ConditionStatus, Event, Kind, RuleName, RuleStatus, Started, Trigger};
 use crate::run::outcome::{RunStatus, StageStatus, Status};
 use crate::run::planned::{ActionRef, Position};
 use crate::run::store::Artifact;
@@ -35,6 +35,8 @@ pub struct State {
     count: u64,
     /// How many actions run that take one of the places.
     pub places_taken: usize,
+    /// When what runs has to have ended, the next first. What has ended before is taken out when it comes to the front.
+    deadlines: BTreeSet<(Timestamp, Id, Task)>,
 }
 
 /// The way into a stage, and the stage's lock.
@@ -151,7 +153,6 @@ pub enum Phase {
 pub struct Running {
     pub attempt: u32,
     pub started: Timestamp,
-    pub deadline: Option<Timestamp>,
     pub token: Option<String>,
     /// Why it is being ended. Not in the journal: what was cut off starts anew.
     pub why: Option<super::Why>,
@@ -166,6 +167,7 @@ impl State {
             live: BTreeMap::new(),
             count: 0,
             places_taken: 0,
+            deadlines: BTreeSet::new(),
             definition: Arc::clone(&definition),
         };
         state.define(definition);
@@ -206,6 +208,37 @@ impl State {
     /// The execution that goes on and was started last.
     pub fn newest(&self) -> Option<Id> {
         self.live.values().next_back().cloned()
+    }
+
+    /// What has to have ended next, and when.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        Some(self.deadlines.first()?.0)
+    }
+
+    /// Takes out what has to have ended by now, and is asked for only once.
+    pub(super) fn take_overdue(&mut self, now: Timestamp) -> Option<(Id, Task)> {
+        let (deadline, ..) = self.deadlines.first()?;
+        if *deadline > now {
+            return None;
+        }
+        let (_, id, task) = self.deadlines.pop_first()?;
+        Some((id, task))
+    }
+
+    /// Forgets the deadlines that stand in front of what still runs. Each of them is looked at once in its life.
+    pub(super) fn forget_deadlines(&mut self) {
+        while let Some((_, id, task)) = self.deadlines.first()
+            && !self.is_open(id, *task)
+        {
+            self.deadlines.pop_first();
+        }
+    }
+
+    /// Whether something runs that nobody has asked to end.
+    fn is_open(&self, id: &Id, task: Task) -> bool {
+        let run = self.executions.get(id).and_then(Execution::stage_run);
+        run.and_then(|run| run.task(task))
+            .is_some_and(|running| running.why.is_none())
     }
 
     /// Changes the state by what happened to an execution.
@@ -254,7 +287,10 @@ impl State {
             Event::ActionStarted { name, token, .. } => {
                 if let Some(at) = execution.definition.action_ref(&name.stage, &name.action) {
                     self.places_taken += usize::from(!execution.definition.is_approval(at));
-                    execution.action_started(now, at, name.attempt, token.clone());
+                    let deadline = execution.action_started(now, at, name.attempt, token.clone());
+                    let task = Task::Action(at, name.attempt);
+                    self.deadlines
+                        .extend(deadline.map(|deadline| (deadline, Arc::clone(id), task)));
                 }
             }
             Event::ActionInterrupted { name } => {
@@ -283,7 +319,9 @@ impl State {
                 }
             }
             Event::RuleStarted { name, .. } => {
-                execution.rule_started(now, &name.stage, name.position, &name.rule, name.attempt);
+                let due = execution.rule_started(now, name);
+                self.deadlines
+                    .extend(due.map(|(deadline, task)| (deadline, Arc::clone(id), task)));
             }
             Event::RuleInterrupted { name } => execution.rule_ended(&name.stage, name.position, &name.rule, None),
             Event::RuleFinished { name, status, .. } => {
@@ -520,10 +558,18 @@ impl Execution {
         Some(handling.result.as_ref()?.value)
     }
 
-    fn action_started(&mut self, now: Timestamp, at: ActionRef, attempt: u32, token: Option<String>) {
+    /// Gives the time by which it has to have ended.
+    fn action_started(
+        &mut self,
+        now: Timestamp,
+        at: ActionRef,
+        attempt: u32,
+        token: Option<String>,
+    ) -> Option<Timestamp> {
         let action = self.definition.action(at);
         let minutes = action.timeout_minutes.as_ref().map(|minutes| minutes.value);
         let minutes = minutes.or_else(|| self.definition.is_approval(at).then_some(APPROVAL_MINUTES));
+        let deadline = minutes.and_then(|minutes| after(now, minutes));
         self.attempts.insert(at, attempt);
         if let Some(run) = self.stage_run_mut() {
             if !run.interrupted.remove(&at.action)
@@ -537,12 +583,12 @@ impl Execution {
             let running = Running {
                 attempt,
                 started: now,
-                deadline: minutes.and_then(|minutes| after(now, minutes)),
                 token,
                 why: None,
             };
             run.running.insert(at.action, running);
         }
+        deadline
     }
 
     fn set_outputs(&mut self, at: ActionRef, variables: &BTreeMap<String, String>, masked: &[String]) {
@@ -573,23 +619,22 @@ impl Execution {
         was_running
     }
 
-    fn rule_started(&mut self, now: Timestamp, stage: &str, position: Position, rule: &str, attempt: u32) {
+    /// Gives the time by which it has to have ended, if there is one.
+    fn rule_started(&mut self, now: Timestamp, name: &RuleName) -> Option<(Timestamp, Task)> {
         let definition = Arc::clone(&self.definition);
-        let Some(at) = definition.rule_ref(stage, position, rule) else {
-            return;
-        };
-        let minutes = definition.rule(at).and_then(|rule| rule.timeout_minutes.as_ref());
+        let at = definition.rule_ref(&name.stage, name.position, &name.rule)?;
         if let Some(run) = self.stage_run_mut() {
-            run.phase = Phase::Condition(position);
+            run.phase = Phase::Condition(name.position);
             let running = Running {
-                attempt,
+                attempt: name.attempt,
                 started: now,
-                deadline: minutes.and_then(|minutes| after(now, minutes.value)),
                 token: None,
                 why: None,
             };
             run.rules_running.insert(at.rule, running);
         }
+        let minutes = definition.rule(at)?.timeout_minutes.as_ref()?;
+        Some((after(now, minutes.value)?, Task::Rule(at, name.attempt)))
     }
 
     fn rule_ended(&mut self, stage: &str, position: Position, rule: &str, status: Option<RuleStatus>) {
@@ -635,6 +680,27 @@ impl StageRun {
     fn pass_step(&mut self) {
         if !self.has_actions() && self.todo.front().is_some_and(VecDeque::is_empty) {
             self.todo.pop_front();
+        }
+    }
+
+    /// What runs under this name in this stage, if it still does.
+    fn task(&self, task: Task) -> Option<&Running> {
+        let (running, attempt) = match task {
+            Task::Action(at, attempt) if at.stage == self.index => (self.running.get(&at.action)?, attempt),
+            Task::Rule(at, attempt) if at.stage == self.index && self.phase == Phase::Condition(at.position) => {
+                (self.rules_running.get(&at.rule)?, attempt)
+            }
+            Task::Action(..) | Task::Rule(..) => return None,
+        };
+        (running.attempt == attempt).then_some(running)
+    }
+
+    /// As [`StageRun::task`], to say why it is being ended.
+    pub(super) fn task_mut(&mut self, task: Task) -> Option<&mut Running> {
+        self.task(task)?;
+        match task {
+            Task::Action(at, _) => self.running.get_mut(&at.action),
+            Task::Rule(at, _) => self.rules_running.get_mut(&at.rule),
         }
     }
 
