@@ -8,6 +8,7 @@ mod buildspec_cases;
 mod engine;
 mod executions;
 mod feeds;
+mod full_disk;
 mod history;
 mod invoke;
 mod law;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
+use pipe::ir::RetryMode;
 use pipe::run::{GoOn, RunOptions, Show, go_on, keeper, run};
 
 use crate::support::runs::{Project, StandardDrivers, commands, pipeline, source, stage};
@@ -37,10 +38,19 @@ fn program() {
         ..RunOptions::default()
     };
     let outcome = if let Some(run_dir) = std::env::var_os("PIPE_TEST_RESUME") {
-        let request = GoOn::Resume { enable: Vec::new() };
+        let request = match std::env::var_os("PIPE_TEST_RETRY") {
+            None => GoOn::Resume { enable: Vec::new() },
+            Some(_) => GoOn::Retry {
+                stage: None,
+                mode: RetryMode::FailedActions,
+            },
+        };
         go_on(Path::new(&run_dir), &request, &options)
     } else {
-        let pipeline = std::fs::read(state_dir.as_deref().unwrap_or(project).join("pipeline.json")).unwrap();
+        let folder = state_dir.as_deref().unwrap_or(project);
+        let pipeline =
+            std::env::var_os("PIPE_TEST_PIPELINE").map_or_else(|| folder.join("pipeline.json"), PathBuf::from);
+        let pipeline = std::fs::read(pipeline).unwrap();
         run(&serde_json::from_slice(&pipeline).unwrap(), &StandardDrivers, &options)
     };
     std::process::exit(outcome.exit_code().into());

@@ -204,11 +204,12 @@ impl<'a> Loop<'a> {
         let now = Timestamp::now();
         let commands = self.session.engine.handle(now, input)?;
         let mut has_weight = false;
+        let mut written = Vec::new();
         for command in &commands {
             match command {
                 Command::Record { execution, event } => {
                     has_weight |= self.session.matters(execution, event);
-                    self.session.record(now, execution, event)?;
+                    written.extend(self.session.record(now, execution, event)?);
                 }
                 Command::StartAction(start) => has_weight |= self.session.reaches_out(&start.execution, start.at),
                 Command::StartRule(_) | Command::End { .. } => {}
@@ -223,6 +224,10 @@ impl<'a> Loop<'a> {
             }
         }
         self.sync_soon();
+        // To be seen is a consequence, too.
+        for (run, record) in &written {
+            run.show(record);
+        }
         for command in commands {
             match command {
                 Command::Record { .. } => {}

@@ -16,7 +16,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::engine::{Ambiguous, Engine, Id, Input, Place, Refused};
-use super::event::Event;
+use super::event::{Event, Record};
 use super::history::find::RUNS;
 use super::journal::{Journal, JournalError};
 use super::outcome::{RunOutcome, RunStatus};
@@ -116,8 +116,8 @@ pub(super) fn carry_out(
 }
 
 impl Session {
-    /// Writes an event down and shows it. The first one of an execution makes its folder.
-    fn record(&mut self, now: Timestamp, id: &Id, event: &Event) -> Result<(), SessionError> {
+    /// Takes an event to the journal; gives what is to be shown once it is written. The first one of an execution makes its folder.
+    fn record(&mut self, now: Timestamp, id: &Id, event: &Event) -> Result<Option<(Arc<Run>, Record)>, SessionError> {
         if matches!(event, Event::RunStarted(_)) && !self.runs.contains_key(id) {
             let run = self.template.of(id);
             self.pinned.save(&run.run_dir, &self.setup)?;
@@ -126,16 +126,12 @@ impl Session {
             self.runs.insert(Arc::clone(id), Hosted { run, journal });
         }
         let Some(hosted) = self.runs.get_mut(id) else {
-            return Ok(());
+            return Ok(None);
         };
         // What is recorded is what is shown: neither may hold a secret.
         let event = event.clone().masked(|text| hosted.run.secrets.mask_in(text));
         let record = hosted.journal.append(now, event)?;
-        hosted.run.screen.record(id, &record);
-        if let Event::RunFinished { status, .. } = &record.event {
-            hosted.clean_up(*status);
-        }
-        Ok(())
+        Ok(Some((Arc::clone(&hosted.run), record)))
     }
 
     /// What the runs wait for that nobody here can give, and how they go on.
@@ -190,18 +186,24 @@ impl Session {
     }
 }
 
-impl Hosted {
+impl Run {
+    /// Shows what the journal has, and tidies up behind the last of it.
+    fn show(&self, record: &Record) {
+        self.screen.record(&self.execution_id, record);
+        if let Event::RunFinished { status, .. } = &record.event {
+            self.clean_up(*status);
+        }
+    }
+
     /// Leaves of the run's working folders only what helps to understand a failure.
     fn clean_up(&self, status: RunStatus) {
         if status == RunStatus::Succeeded {
-            remove_all(&self.run.run_dir.join("work"));
+            remove_all(&self.run_dir.join("work"));
         } else {
-            self.run.slots.remove_empty();
+            self.slots.remove_empty();
         }
     }
-}
 
-impl Run {
     /// A run of another execution in the same process.
     pub(super) fn of(&self, id: &str) -> Self {
         let run_dir = self.state_dir.join(RUNS).join(id);
