@@ -8,6 +8,7 @@ use insta::assert_snapshot;
 use tempfile::TempDir;
 
 mod control;
+mod going_on;
 mod runs;
 
 /// A pipeline without fault.

@@ -1,7 +1,6 @@
 //! The arguments. The doc comments are the help.
 
 use std::ffi::OsString;
-use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -293,13 +292,8 @@ pub(super) struct RunArgs {
     #[arg(long, conflicts_with_all = ["dry_run", "part"])]
     pub(super) watch: bool,
 
-    /// Print events as EventBridge delivers them, one JSON object a line, instead of a view
-    #[arg(long)]
-    pub(super) json: bool,
-
-    /// Write a JUnit report: a suite a stage, a case an action
-    #[arg(long, value_name = "FILE")]
-    pub(super) junit: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) tell: TellArgs,
 }
 
 /// Say what a run would do, and what stands in its way
@@ -368,25 +362,8 @@ pub(super) struct RunWith {
     #[arg(long = "of", value_name = "RUN", requires = "part")]
     pub(super) based_on: Option<String>,
 
-    /// Take the values of secrets from a file: lines `NAME=value`, or an object in JSON
-    #[arg(long, value_name = "FILE")]
-    pub(super) secrets: Option<PathBuf>,
-
-    /// Ask a command for the values of secrets: it finds a name in $PIPE_SECRET_NAME and prints the value
-    #[arg(long, value_name = "CMD")]
-    pub(super) secret_command: Option<String>,
-
-    /// Approve whatever asks
-    #[arg(short, long)]
-    pub(super) yes: bool,
-
-    /// Without a terminal: wait for answers by `pipe approve` and `pipe reject`, instead of leaving the run with status 75
-    #[arg(long)]
-    pub(super) wait: bool,
-
-    /// How many actions may run at the same time; as many as there are processors, if not given
-    #[arg(short, long, value_name = "N")]
-    pub(super) jobs: Option<NonZero<usize>>,
+    #[command(flatten)]
+    pub(super) how: HowArgs,
 
     /// The run's id, for the run that starts this one
     #[arg(long, value_name = "ID", hide = true)]
@@ -509,7 +486,12 @@ impl Params {
             .defines
             .iter()
             .flat_map(|(name, value)| ["-D".into(), format!("{name}={value}").into()]);
-        let file = self.params.iter().flat_map(|path| ["--params".into(), path.into()]);
+        // The one who reads it again may stand in another directory.
+        let file = self
+            .params
+            .iter()
+            .map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()));
+        let file = file.flat_map(|path| ["--params".into(), path.into()]);
         defines.chain(file).collect()
     }
 

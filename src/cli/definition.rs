@@ -1,18 +1,24 @@
 //! From the arguments of a run to the pipeline that is meant.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::args::RunWith;
+use clap::Parser;
+
+use super::args::{HowArgs, Params, RunWith, TellArgs};
 use super::console::Console;
 use super::error::Error;
 use super::input::Input;
-use super::load::{load, select};
+use super::load::{compile_any, load, select};
 use crate::catalog::Catalog;
 use crate::compile;
+use crate::diagnostic::Severity;
 use crate::ir::Pipeline;
-use crate::run::RunOptions;
 use crate::run::drivers::pipeline::Neighbours;
 use crate::run::secrets::Sources;
+use crate::run::setup::LocalSecrets;
+use crate::run::{RunOptions, Show};
 
 /// A pipeline that is meant, with all that a run of it needs to know.
 pub(super) struct Definition {
@@ -36,9 +42,13 @@ pub(super) fn definition(with: &RunWith, console: &mut Console) -> Result<Option
 
 impl Definition {
     pub(super) fn of(compiled: compile::Compiled, with: &RunWith) -> Result<Self, Error> {
+        let file = match Input::new(&with.file) {
+            Input::Stdin => with.file.clone(),
+            Input::File(path) => absolute(&path),
+        };
         let neighbours = Neighbours {
             pipelines: compiled.pipelines.clone(),
-            arguments: [vec![with.file.clone().into()], with.params.arguments()].concat(),
+            arguments: [vec![file.into()], with.params.arguments()].concat(),
         };
         let files = compiled.sources.files().filter_map(|file| file.path.as_deref());
         Ok(Self {
@@ -51,6 +61,36 @@ impl Definition {
             files: files.map(absolute).collect(),
         })
     }
+}
+
+/// What the file that a run was compiled from says now of the secrets that the run had from it; or why it says nothing.
+pub(super) fn secrets_again(of: &LocalSecrets, pipeline: &str) -> Result<BTreeMap<String, String>, String> {
+    let words = [OsString::from("pipe")].into_iter().chain(of.arguments.iter().cloned());
+    let Ok(Again { file, params }) = Again::try_parse_from(words) else {
+        return Err("which file it was is not known".to_owned());
+    };
+    let input = Input::new(&file);
+    if input == Input::Stdin {
+        return Err("that came from standard input".to_owned());
+    }
+    let name = file.display();
+    let compiled = params.options().and_then(|options| compile_any(&input, &options));
+    let compiled = compiled.map_err(|error| format!("that cannot be read any more: {error}"))?;
+    if compiled.diagnostics.iter().any(|it| it.severity == Severity::Error) {
+        return Err(format!("{name} has errors now: `pipe check {name}`"));
+    }
+    match select(compiled.pipelines, &file, Some(pipeline)) {
+        Ok(pipeline) => Ok(of.values_in(&pipeline)),
+        Err(_) => Err(format!("{name} has no pipeline `{pipeline}` any more")),
+    }
+}
+
+/// A file and its parameters, as [`Definition::of`] writes them down.
+#[derive(Debug, Parser)]
+struct Again {
+    file: PathBuf,
+    #[command(flatten)]
+    params: Params,
 }
 
 /// A file's path, by the real name of its folder.
@@ -77,11 +117,27 @@ fn options(with: &RunWith) -> RunOptions {
         last_stage: with.only.clone(),
         based_on: with.based_on.clone(),
         execution_id: with.execution_id.map(|id| id.to_string()),
-        secrets: Sources::new(with.secrets.clone(), with.secret_command.clone()),
-        yes: with.yes,
-        wait: with.wait,
-        jobs: with.jobs.map(Into::into),
+        ..carried_out(&with.how)
+    }
+}
+
+/// As whoever starts or carries on a run wants its actions to be carried out.
+pub(super) fn carried_out(how: &HowArgs) -> RunOptions {
+    RunOptions {
+        secrets: Sources::new(how.secrets.clone(), how.secret_command.clone()),
+        yes: how.yes,
+        wait: how.wait,
+        jobs: how.jobs.map(Into::into),
         ..RunOptions::default()
+    }
+}
+
+/// As a run is to be told of.
+pub(super) fn told(tell: &TellArgs, options: RunOptions) -> RunOptions {
+    RunOptions {
+        show: if tell.json { Show::Json } else { Show::Fitting },
+        junit: tell.junit.clone(),
+        ..options
     }
 }
 

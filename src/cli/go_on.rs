@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{CarryOnArgs, ResumeArgs, RetryArgs, RollbackArgs};
+use super::definition::{carried_out, secrets_again, told};
 use super::error::Error;
 use super::history::{read, run_dir, state_dir};
 use super::status::Status;
@@ -10,8 +11,8 @@ use crate::ir::RetryMode;
 
 use crate::run::history::find;
 use crate::run::outcome::StageStatus;
-use crate::run::secrets::Sources;
-use crate::run::{self, GoOn, RunOptions, Show, keeper};
+use crate::run::setup::{Setup, read_pipeline};
+use crate::run::{self, GoOn, keeper};
 
 /// Goes on with a run.
 pub(super) fn resume(args: &ResumeArgs) -> Result<Status, Error> {
@@ -52,14 +53,14 @@ fn carry_on(
         return Ok(Status::OfRun(status));
     }
     let run_dir = find()?;
-    let options = RunOptions {
-        secrets: Sources::new(args.secrets.clone(), args.secret_command.clone()),
-        yes: args.yes,
-        wait: args.wait,
-        jobs: args.jobs.map(Into::into),
-        show: if args.json { Show::Json } else { Show::Fitting },
-        ..RunOptions::default()
-    };
+    let mut options = told(&args.tell, carried_out(&args.how));
+    // A folder that cannot be read is told of by whoever takes the run up.
+    if let (Ok(setup), Ok(pipeline)) = (Setup::read(&run_dir), read_pipeline(&run_dir))
+        && let Some(local) = setup.local_secrets
+    {
+        let again = secrets_again(&local, &pipeline.name.value);
+        options.secrets = options.secrets.and_local(local.names(), again);
+    }
     Ok(Status::OfRun(run::go_on(&run_dir, request, &options).exit_code()))
 }
 

@@ -2,7 +2,7 @@
 
 use super::args::{PlanFormat, RunArgs, RunWith};
 use super::console::Console;
-use super::definition::{Definition, definition};
+use super::definition::{Definition, definition, told};
 use super::error::Error;
 use super::input::Input;
 use super::load::compile_any;
@@ -10,12 +10,16 @@ use super::plan;
 use super::status::Status;
 use crate::diagnostic::{Severity, human};
 use crate::run::watch::{Changes, Compiled};
-use crate::run::{self, RunOptions, Show, keeper};
+use crate::run::{self, keeper};
 
 /// Compiles a file and runs one of its pipelines; nothing starts if there are errors.
 pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<Status, Error> {
     if args.dry_run {
-        let format = if args.json { PlanFormat::Json } else { PlanFormat::Human };
+        let format = if args.tell.json {
+            PlanFormat::Json
+        } else {
+            PlanFormat::Human
+        };
         return plan::tell(&args.with, format, console);
     }
     if args.watch && Input::new(&args.with.file) == Input::Stdin {
@@ -28,11 +32,7 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<Status, Error
     let Some(definition) = definition(&args.with, console)? else {
         return Ok(Status::No);
     };
-    let options = RunOptions {
-        show: if args.json { Show::Json } else { Show::Fitting },
-        junit: args.junit.clone(),
-        ..definition.options
-    };
+    let options = told(&args.tell, definition.options);
     let Definition { pipeline, catalog, .. } = definition;
     let outcome = if args.watch {
         let changes = Changes {

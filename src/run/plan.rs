@@ -59,7 +59,10 @@ pub fn look(pipeline: &ir::Pipeline, drivers: &dyn Drivers, options: &RunOptions
         drivers,
         options,
         part: 0..pipeline.stages.len(),
-        plan: Plan::default(),
+        plan: Plan {
+            secrets: options.secrets.local_values(),
+            ..Plan::default()
+        },
         refusals: Vec::new(),
     };
     planner.check_command_line();

@@ -117,6 +117,7 @@ pub(super) fn prepare(
         wait: options.wait,
         jobs: options.jobs,
         show: options.show,
+        junit: options.junit.clone(),
         environment: options.environment.clone(),
         answers_from_stdin: options.answers_from_stdin,
         ..stored.options()

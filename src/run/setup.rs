@@ -1,7 +1,8 @@
 //! What a run's folder holds besides its journal, so that another process can go on with it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::drivers::pipeline::Neighbours;
+use super::plan;
 use super::planned::Driver;
+use super::settings::Settings;
 use super::{Drivers, RunOptions};
 use crate::ir::{Action, Pipeline, TypeId};
 
@@ -35,6 +38,78 @@ pub struct Setup {
     pub neighbours: Neighbours,
     /// The drivers that the providers name, by type.
     pub drivers: BTreeMap<String, String>,
+    /// The secrets that the definition gives values, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_secrets: Option<LocalSecrets>,
+}
+
+/// Which secrets had their values from `local { secrets = … }`, and how to come by them again: the values themselves are not kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalSecrets {
+    /// How this program is told to compile the file: with absolute paths, and without what holds a secret.
+    pub arguments: Vec<OsString>,
+    /// By `Stage/action`.
+    names: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl LocalSecrets {
+    fn new(pipeline: &Pipeline, arguments: &[OsString]) -> Option<Self> {
+        let mut values = BTreeSet::new();
+        let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (place, secrets) in given(pipeline) {
+            names.insert(place, secrets.keys().cloned().collect());
+            values.extend(secrets.into_values());
+        }
+        (!names.is_empty()).then(|| Self {
+            arguments: without(arguments, &values),
+            names,
+        })
+    }
+
+    pub fn names(&self) -> BTreeSet<String> {
+        self.names.values().flatten().cloned().collect()
+    }
+
+    /// The values that the same actions of a definition give the same secrets.
+    pub fn values_in(&self, pipeline: &Pipeline) -> BTreeMap<String, String> {
+        let mut out = BTreeMap::new();
+        for (place, secrets) in given(pipeline) {
+            let Some(names) = self.names.get(&place) else { continue };
+            out.extend(secrets.into_iter().filter(|(name, _)| names.contains(name)));
+        }
+        out
+    }
+}
+
+/// The secrets that actions give values, by `Stage/action`.
+fn given(pipeline: &Pipeline) -> impl Iterator<Item = (String, BTreeMap<String, String>)> {
+    let actions = pipeline
+        .stages
+        .iter()
+        .flat_map(|stage| stage.actions.iter().map(move |action| (stage, action)));
+    actions.filter_map(|(stage, action)| {
+        let secrets = Settings::read(&action.local).ok()?.secrets;
+        (!secrets.is_empty()).then(|| (plan::place(stage, action), secrets))
+    })
+}
+
+/// The arguments without the definitions of parameters whose values hold a secret.
+fn without(arguments: &[OsString], secrets: &BTreeSet<String>) -> Vec<OsString> {
+    let holds_one = |text: &OsString| {
+        let text = text.to_string_lossy();
+        secrets
+            .iter()
+            .any(|secret| !secret.is_empty() && text.contains(secret.as_str()))
+    };
+    let mut out = Vec::new();
+    for argument in arguments {
+        if !holds_one(argument) {
+            out.push(argument.clone());
+        } else if out.last().is_some_and(|option| option == "-D") {
+            out.pop();
+        }
+    }
+    out
 }
 
 impl Setup {
@@ -53,11 +128,12 @@ impl Setup {
             sources: options.sources.clone(),
             revisions: options.revisions.clone(),
             neighbours: if invokes {
-                kept(&options.neighbours)
+                kept(pipeline, &options.neighbours)
             } else {
                 Neighbours::default()
             },
             drivers,
+            local_secrets: LocalSecrets::new(pipeline, &options.neighbours.arguments),
         }
     }
 
@@ -104,13 +180,15 @@ impl Pinned {
     }
 }
 
-fn kept(neighbours: &Neighbours) -> Neighbours {
+fn kept(pipeline: &Pipeline, neighbours: &Neighbours) -> Neighbours {
     let pipelines = neighbours.pipelines.iter();
+    let secrets = pipelines.clone().chain([pipeline]).flat_map(given);
+    let secrets = secrets.flat_map(|(_, secrets)| secrets.into_values()).collect();
     Neighbours {
         pipelines: pipelines
             .map(|pipeline| without_secrets(pipeline).into_owned())
             .collect(),
-        arguments: neighbours.arguments.clone(),
+        arguments: without(&neighbours.arguments, &secrets),
     }
 }
 

@@ -253,9 +253,9 @@ pub(crate) enum IndexCommand {
     Rebuild(StateArgs),
 }
 
-/// How a run is carried on.
+/// How actions are carried out.
 #[derive(Debug, Args)]
-pub(crate) struct CarryOnArgs {
+pub(crate) struct HowArgs {
     /// Take the values of secrets from a file: lines `NAME=value`, or an object in JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) secrets: Option<PathBuf>,
@@ -272,13 +272,31 @@ pub(crate) struct CarryOnArgs {
     #[arg(long)]
     pub(crate) wait: bool,
 
-    /// Print events, one JSON object a line, instead of a view
-    #[arg(long)]
-    pub(crate) json: bool,
-
     /// How many actions may run at the same time; as many as there are processors, if not given
     #[arg(short, long, value_name = "N")]
     pub(crate) jobs: Option<NonZero<usize>>,
+}
+
+/// What is told of a run in place of a view, or besides.
+#[derive(Debug, Args)]
+pub(crate) struct TellArgs {
+    /// Print events as EventBridge delivers them, one JSON object a line, instead of a view
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Write a JUnit report: a suite a stage, a case an action
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+}
+
+/// How a run is carried on.
+#[derive(Debug, Args)]
+pub(crate) struct CarryOnArgs {
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+
+    #[command(flatten)]
+    pub(crate) tell: TellArgs,
 }
 
 /// Go on with a run that was cut off, or left waiting

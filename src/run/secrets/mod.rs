@@ -35,12 +35,20 @@ pub fn find(name: &str, options: &RunOptions) -> Option<String> {
 
 /// What is said where a secret or parameter has no value here.
 pub fn missing(name: &str, options: &RunOptions) -> Failure {
-    options.secrets.refusal(name).unwrap_or_else(|| {
-        Failure::new(format!("the secret `{name}` has no value on this machine")).with_help(format!(
-            "set the environment variable `{}`, give a file with `--secrets FILE`, or add `local {{ secrets = {{ \"{name}\" = \"…\" }} }}`",
-            environment_name(name)
+    if let Some(refusal) = options.secrets.refusal(name) {
+        return refusal;
+    }
+    let variable = environment_name(name);
+    let outside = format!("set the environment variable `{variable}`, give a file with `--secrets FILE`");
+    match options.secrets.why_gone(name) {
+        Some(why) => Failure::new(format!(
+            "the secret `{name}` has no value any more: the run had it from its definition, and {why}"
         ))
-    })
+        .with_help(format!("{outside}, or a command with `--secret-command CMD`")),
+        None => Failure::new(format!("the secret `{name}` has no value on this machine")).with_help(format!(
+            "{outside}, or add `local {{ secrets = {{ \"{name}\" = \"…\" }} }}`"
+        )),
+    }
 }
 
 /// The names of secrets and parameters in the JSON of a build's `EnvironmentVariables`.

@@ -1,6 +1,6 @@
 //! Where the values of secrets come from on this machine: the environment, a file, a command; never the command line itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -21,8 +21,17 @@ const NAME: &str = "PIPE_SECRET_NAME";
 pub struct Sources {
     file: Option<PathBuf>,
     command: Option<String>,
+    local: Option<Arc<Local>>,
     read: Arc<OnceLock<Result<BTreeMap<String, String>, Failure>>>,
     answers: Arc<Mutex<BTreeMap<String, Result<String, Failure>>>>,
+}
+
+/// What a run that goes on takes from its definition again.
+struct Local {
+    /// The secrets that the run had from there.
+    names: BTreeSet<String>,
+    /// What is there now, or why nothing is.
+    values: Result<BTreeMap<String, String>, String>,
 }
 
 /// Without any value.
@@ -42,6 +51,29 @@ impl Sources {
             command,
             ..Self::default()
         }
+    }
+
+    /// The same, and what the definition of a run that goes on says now of the secrets that the run had from it.
+    pub fn and_local(self, names: BTreeSet<String>, values: Result<BTreeMap<String, String>, String>) -> Self {
+        Self {
+            local: Some(Arc::new(Local { names, values })),
+            ..self
+        }
+    }
+
+    /// The values that the definition gives again; they come before all others, as they do in its actions.
+    pub(in crate::run) fn local_values(&self) -> BTreeMap<String, String> {
+        let local = self.local.as_ref().and_then(|local| local.values.as_ref().ok());
+        local.cloned().unwrap_or_default()
+    }
+
+    /// Why a secret that a run had from its definition is not there any more.
+    pub(super) fn why_gone(&self, name: &str) -> Option<&str> {
+        let local = self.local.as_ref().filter(|local| local.names.contains(name))?;
+        Some(match &local.values {
+            Ok(_) => "that says nothing of it any more",
+            Err(why) => why,
+        })
     }
 
     pub fn file(&self) -> Option<&Path> {

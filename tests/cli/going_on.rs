@@ -1,0 +1,149 @@
+//! Commands that carry on what an earlier process has left.
+
+use std::fs;
+
+use super::runs::{BROKEN, FINE, place};
+use super::*;
+
+#[test]
+fn a_report_is_written_of_what_is_carried_on() {
+    let waits = place(FINE);
+    assert_eq!(waits.pipe(&["run", "main.pipe"]).status(), 75);
+    let report = |place: &Place, name: &str| fs::read_to_string(place.path(name)).unwrap();
+    let resumed = waits.pipe(&["resume", "--yes", "--junit", "resumed.xml"]);
+    assert_eq!(resumed.status(), 0, "{}", resumed.err());
+    // What an earlier process has done is part of it.
+    for case in ["test", "lint", "approve", "rollout"] {
+        let text = report(&waits, "resumed.xml");
+        assert!(text.contains(&format!("name=\"{case}\"")), "{case}: {text}");
+    }
+    let back = [
+        "rollback",
+        &waits.runs()[0],
+        "--stage",
+        "prod",
+        "--yes",
+        "--junit",
+        "back.xml",
+    ];
+    assert_eq!(waits.pipe(&back).status(), 0);
+    assert!(report(&waits, "back.xml").contains("name=\"rollout\""));
+
+    let broken = place(BROKEN);
+    assert_eq!(broken.pipe(&["run", "main.pipe"]).status(), 1);
+    assert_eq!(broken.pipe(&["retry", "--junit", "again.xml"]).status(), 1);
+    assert!(report(&broken, "again.xml").contains("the oven is cold"));
+}
+
+const SECRET: &str = r#"param token: string = "hidden-in-the-file"
+
+pipeline demo {
+  role_arn       = "arn:aws:iam::111122223333:role/demo"
+  artifact_store = "demo-artifacts"
+
+  stage source {
+    action app = source.s3 {
+      s3_bucket               = "demo-source"
+      s3_object_key           = "app.zip"
+      poll_for_source_changes = false
+
+      local {
+        path = "app"
+      }
+    }
+  }
+
+  stage prod {
+    action approve = approval.manual {}
+
+    action rollout = compute.commands {
+      input       = app
+      commands    = ["printf %s \"$TOKEN\" | wc -c"]
+      environment_variables = { TOKEN = secret("demo/token") }
+
+      local {
+        secrets = { "demo/token" = token }
+      }
+    }
+  }
+}
+"#;
+
+fn with_a_secret(arguments: &[&str]) -> Place {
+    let place = Place::new(&[("main.pipe", SECRET), ("app/x", "x")]);
+    let answer = place.pipe(&[&["run", "main.pipe"], arguments].concat());
+    assert_eq!(answer.status(), 75, "{}", answer.err());
+    place
+}
+
+/// Whether a text is in any file below `.pipe/`.
+fn is_kept(place: &Place, text: &str) -> bool {
+    let found = std::process::Command::new("grep")
+        .args(["-rqF", text])
+        .arg(place.path(".pipe"))
+        .status();
+    found.unwrap().success()
+}
+
+#[test]
+fn a_secret_of_the_definition_is_taken_from_its_file_again() {
+    let place = with_a_secret(&[]);
+    assert!(!is_kept(&place, "hidden-in-the-file"));
+    // From wherever it is carried on; the rest of the file may be another now.
+    place.write(
+        "main.pipe",
+        SECRET.replace("wc -c", "wc -l").replace("hidden-in-the-file", "hidden"),
+    );
+    place.write("elsewhere/x", "");
+    let state = place.path(".pipe");
+    let mut command = command(&place.path("elsewhere"));
+    let answer = Answer(
+        command
+            .args(["resume", "--yes", "--state-dir"])
+            .arg(state)
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(answer.status(), 0, "{}", answer.err());
+    let said = place.pipe(&["logs", "rollout"]);
+    assert!(said.out().lines().any(|line| line.trim() == "6"), "{}", said.out());
+    assert!(!is_kept(&place, "hidden"));
+}
+
+#[test]
+fn a_secret_of_the_definition_that_is_gone_has_to_be_given() {
+    let refused = |change: &dyn Fn(&Place)| {
+        let place = with_a_secret(&[]);
+        change(&place);
+        let answer = place.pipe(&["resume", "--yes"]);
+        assert_eq!(answer.status(), 3, "{}", answer.err());
+        place.write("secrets.json", r#"{"demo/token": "from elsewhere"}"#);
+        let given = place.pipe(&["resume", "--yes", "--secrets", "secrets.json"]);
+        assert_eq!(given.status(), 0, "{}", given.err());
+        place.filtered(&answer)
+    };
+    assert_snapshot!(
+        "secret_without_file",
+        refused(&|place| fs::remove_file(place.path("main.pipe")).unwrap())
+    );
+    assert_snapshot!(
+        "secret_without_sense",
+        refused(&|place| place.write("main.pipe", "pipeline".to_owned()))
+    );
+    let gone = SECRET
+        .replace("secrets = {", "env = {")
+        .replace("demo/token\" = token", "X\" = token");
+    assert_snapshot!(
+        "secret_not_in_file",
+        refused(&|place| place.write("main.pipe", gone.clone()))
+    );
+}
+
+#[test]
+fn a_secret_given_as_a_parameter_is_not_kept() {
+    let place = with_a_secret(&["-D", "token=given-by-hand"]);
+    assert!(!is_kept(&place, "given-by-hand"));
+    // The file's own value counts, since there is no other.
+    assert_eq!(place.pipe(&["resume", "--yes"]).status(), 0);
+    assert!(place.pipe(&["logs", "rollout"]).out().contains("18"));
+}
