@@ -11,7 +11,7 @@ use super::input::Input;
 use super::load::{load, select};
 use super::status::Status;
 use crate::ir::Pipeline;
-use crate::run::plan::undecided;
+use crate::run::refusal::Refusal;
 use crate::run::simulate::{Problem, read, simulate as play};
 use crate::source::ReadError;
 
@@ -24,7 +24,7 @@ pub(super) fn simulate(args: &SimulateArgs, console: &mut Console) -> Result<Sta
     let pipeline: Pipeline = match pipeline.decided(&args.conditions.iter().cloned().collect()) {
         Ok(pipeline) => pipeline.into_owned(),
         Err(open) => {
-            for refusal in undecided(&open) {
+            for refusal in Refusal::undecided(&open) {
                 tell(console, "", &refusal.message, refusal.help.as_deref());
             }
             return Ok(Status::CouldNotAsk);

@@ -14,7 +14,8 @@ use super::event::{Inherited, Kind, Started};
 use super::history::find::{RUNS, by_age};
 use super::journal;
 use super::outcome::StageStatus;
-use super::plan::{self, Refusal, RefusalKind};
+use super::part::{place, rule_place};
+use super::refusal::{Refusal, RefusalKind};
 use super::restore;
 use super::store::Store;
 use super::variables::{EXECUTION, PIPELINE};
@@ -33,7 +34,7 @@ pub(super) struct Ground {
 
 /// Finds the earlier run; none if everything is carried out. The stages that are asked for exist.
 pub(super) fn find(pipeline: &Pipeline, options: &RunOptions, part: &Range<usize>) -> Result<Option<Ground>, Refusal> {
-    let state_dir = plan::state_dir(options);
+    let state_dir = options.state_folder();
     let runs = state_dir.join(RUNS);
     if let Some(run) = &options.based_on {
         let id = named(&runs, run)?;
@@ -188,11 +189,11 @@ pub(super) fn missing(
     }
     for stage in stages {
         for action in &stage.actions {
-            seeker.action(&plan::place(stage, action), action);
+            seeker.action(&place(stage, action), action);
         }
         for (position, condition) in stage.conditions() {
             for rule in &condition.rules {
-                seeker.rule(&plan::rule_place(stage, position.into(), rule), rule);
+                seeker.rule(&rule_place(stage, position.into(), rule), rule);
             }
         }
     }

@@ -79,6 +79,12 @@ impl RunOptions {
         self.answers_from_stdin || (io::stdin().is_terminal() && io::stderr().is_terminal())
     }
 
+    /// Where the run's state lies.
+    pub(super) fn state_folder(&self) -> PathBuf {
+        let default = || self.project_dir.join(".pipe");
+        self.state_dir.clone().unwrap_or_else(default)
+    }
+
     /// A path from the command line.
     pub(super) fn given_path(&self, path: &str) -> PathBuf {
         paths::tidy(std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)))

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use super::event::Inherited;
-use super::plan::{self, Refusal};
+use super::part::part;
 use super::planned::Plan;
+use super::refusal::Refusal;
 use super::store::Store;
-use super::{Drivers, RunOptions, absolute, earlier};
+use super::{Drivers, RunOptions, absolute, earlier, plan};
 use crate::ir::Pipeline;
 
 /// What a run would do, and what stands in its way. Nothing is written to find it out.
@@ -31,18 +32,18 @@ impl<'a> Outlook<'a> {
         let mut refusals = Vec::new();
         let outcomes = options.conditions.iter().cloned().collect();
         let pipeline = pipeline.decided(&outcomes).unwrap_or_else(|open| {
-            refusals = plan::undecided(&open);
+            refusals = Refusal::undecided(&open);
             Cow::Borrowed(pipeline)
         });
         let mut inherited = None;
         let mut missing = Vec::new();
         let mut asked = Cow::Borrowed(&options);
-        if let Ok(part) = plan::part(&pipeline, &options) {
+        if let Ok(part) = part(&pipeline, &options) {
             match earlier::find(&pipeline, &options, &part) {
                 Ok(None) => {}
                 Ok(Some(ground)) => {
                     asked = Cow::Owned(earlier::with_variables(&pipeline, &options, &ground));
-                    let store = Store::new(plan::state_dir(&options).join("store"));
+                    let store = Store::new(options.state_folder().join("store"));
                     missing = earlier::missing(&pipeline, &part, &ground, &options, &store);
                     inherited = Some(ground.inherited);
                 }

@@ -15,7 +15,7 @@ use super::setup::{Pinned, Setup};
 use super::slots::Slots;
 use super::store::Store;
 use super::view::{Asker, Context, Screen};
-use super::{Run, RunOptions, paths, plan, process};
+use super::{Run, RunOptions, paths, process};
 use crate::ir::Pipeline;
 
 /// A session for a definition, without any run in it.
@@ -26,7 +26,7 @@ pub(super) fn session(
     options: RunOptions,
     execution_id: &str,
 ) -> Result<Session, SessionError> {
-    let state_dir = paths::tidy(std::path::absolute(plan::state_dir(&options))?);
+    let state_dir = paths::tidy(std::path::absolute(options.state_folder())?);
     let run_dir = state_dir.join(RUNS).join(execution_id);
     std::fs::create_dir_all(&state_dir)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", state_dir.display())))?;

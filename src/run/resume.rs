@@ -18,7 +18,9 @@ use super::journal::{self, JournalError};
 use super::lock::PipelineLock;
 use super::outcome::{RunOutcome, RunStatus, StageStatus};
 use super::outlook::Outlook;
-use super::plan::{self, Refusal};
+use super::part::stage_index;
+use super::plan;
+use super::refusal::Refusal;
 use super::restore::{self, RestoreError, Stored};
 use super::session::{self, Hosted, Session, SessionError};
 use super::setup::Setup;
@@ -72,7 +74,7 @@ pub(super) fn start(
     let given = options.execution_id.clone();
     let id = given.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let stage = |name: &Option<String>| {
-        let index = plan::stage_index(&pipeline, name.as_ref()?)?;
+        let index = stage_index(&pipeline, name.as_ref()?)?;
         Some(pipeline.stages[index].name.value.clone())
     };
     let start = Start {

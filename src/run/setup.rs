@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::drivers::pipeline::Neighbours;
-use super::plan;
+use super::part;
 use super::planned::Driver;
 use super::settings::Settings;
 use super::{Drivers, RunOptions};
@@ -89,7 +89,7 @@ fn given(pipeline: &Pipeline) -> impl Iterator<Item = (String, BTreeMap<String, 
         .flat_map(|stage| stage.actions.iter().map(move |action| (stage, action)));
     actions.filter_map(|(stage, action)| {
         let secrets = Settings::read(&action.local).ok()?.secrets;
-        (!secrets.is_empty()).then(|| (plan::place(stage, action), secrets))
+        (!secrets.is_empty()).then(|| (part::place(stage, action), secrets))
     })
 }
 

@@ -13,8 +13,9 @@ use serde::Serialize;
 
 use super::event::Inherited;
 use super::outlook::Outlook;
-use super::plan::{self, Refusal, RefusalKind};
+use super::part::{part, place, rule_place};
 use super::planned::{ActionRef, Driver, How, Position, RuleRef};
+use super::refusal::{Refusal, RefusalKind};
 use super::{Drivers, RunOptions, RunOutcome};
 use crate::ir::{self, ConditionResult, ExecutionMode, RetryMode, Stage};
 
@@ -137,9 +138,9 @@ pub struct Obstacle {
 /// Finds out what a run with these options would do.
 pub fn report(pipeline: &ir::Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> PlanReport {
     let outlook = Outlook::new(pipeline, drivers, options);
-    let durations = prediction::durations(&plan::state_dir(&outlook.options), &outlook.pipeline.name.value);
+    let durations = prediction::durations(&outlook.options.state_folder(), &outlook.pipeline.name.value);
     let reporter = Reporter {
-        included: plan::part(&outlook.pipeline, &outlook.options).unwrap_or(0..outlook.pipeline.stages.len()),
+        included: part(&outlook.pipeline, &outlook.options).unwrap_or(0..outlook.pipeline.stages.len()),
         outlook: &outlook,
         drivers,
         durations: &durations,
@@ -239,13 +240,13 @@ impl Reporter<'_> {
 
     fn action(&self, at: ActionRef, stage: &Stage, action: &ir::Action) -> ActionReport {
         let plan = self.outlook.plan.action(at);
-        let obstacles = self.obstacles(&plan::place(stage, action));
+        let obstacles = self.obstacles(&place(stage, action));
         let how = fate(plan.how, &obstacles);
         let is_known = how != Fate::Impossible;
         ActionReport {
             name: action.name.value.clone(),
             action_type: action.type_id.to_string(),
-            provider: plan::provider_name(self.drivers, &action.type_id),
+            provider: provider_name(self.drivers, &action.type_id),
             how,
             driver: plan.driver.name().to_owned(),
             does: words::of_action(action, plan),
@@ -269,7 +270,7 @@ impl Reporter<'_> {
             };
             let driver = self.outlook.plan.rules.get(&at).copied();
             let driver = driver.unwrap_or(Driver::Simulate);
-            let obstacles = self.obstacles(&plan::rule_place(stage, position, rule));
+            let obstacles = self.obstacles(&rule_place(stage, position, rule));
             let how = match driver {
                 Driver::Simulate => How::Simulated,
                 _ => How::CarriedOut,
@@ -304,4 +305,9 @@ fn fate(how: How, obstacles: &[Obstacle]) -> Fate {
         How::StoodIn => Fate::StoodIn,
         How::Simulated => Fate::Simulated,
     }
+}
+
+/// What stands for the user's type id in messages: `deploy.ecs`, or the id itself.
+fn provider_name(drivers: &dyn Drivers, type_id: &ir::TypeId) -> String {
+    drivers.provider(type_id).unwrap_or_else(|| type_id.to_string())
 }

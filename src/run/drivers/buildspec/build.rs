@@ -8,10 +8,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::super::{Environment, Job, blocking, find_shell, shell};
-use super::ahead::possible;
 use super::artifacts::{Ground, Selection, select};
 use super::cache::{Cache, Keys, does};
 use super::phases::Phases;
+use super::possible::possible;
 use super::session::Session;
 use super::spec::{Artifacts, CacheAction, Read, Spec, Task};
 use super::{environment, expand, reports};

@@ -16,6 +16,7 @@ pub mod cache;
 pub mod environment;
 pub mod expand;
 pub mod phases;
+pub mod possible;
 pub mod reference;
 pub mod reports;
 pub mod session;
