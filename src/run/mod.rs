@@ -63,6 +63,7 @@ mod task;
 pub mod variables;
 pub mod view;
 pub mod watch;
+mod yaml;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

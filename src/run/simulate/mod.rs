@@ -6,7 +6,6 @@
 mod script;
 mod trace;
 mod world;
-mod yaml;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

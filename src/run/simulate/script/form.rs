@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde_saphyr::{Location, Spanned};
 
 use super::super::Problem;
-use super::super::yaml::{self, Node, Placed};
 use super::Reader;
 use crate::diagnostic::suggest::{listed, nearest};
+use crate::run::yaml::{self, Node, Placed};
 
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 3650);
 

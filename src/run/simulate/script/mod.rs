@@ -28,10 +28,10 @@ use jiff::SignedDuration;
 use serde_saphyr::Location;
 
 use self::form::{Entries, entry};
-use super::yaml::{self, Node, Placed};
 use super::{Problem, is_approval, rules_at};
 use crate::ir::{Pipeline, RetryMode};
 use crate::run::planned::{ActionRef, Position, RuleRef};
+use crate::run::yaml::{self, Node, Placed};
 
 /// What is to happen in a simulation.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,7 +132,13 @@ const EVENTS: [(&str, &[&str]); 9] = [
 pub(super) fn read(text: &str, pipeline: &Pipeline) -> Result<Script, Vec<Problem>> {
     let root = match yaml::read(text) {
         Ok(root) => root,
-        Err(problem) => return Err(vec![problem]),
+        Err(malformed) => {
+            return Err(vec![Problem {
+                at: malformed.at,
+                message: malformed.message,
+                help: None,
+            }]);
+        }
     };
     let mut reader = Reader {
         pipeline,

@@ -2,12 +2,12 @@
 
 use serde_saphyr::Location;
 
-use super::super::yaml::Placed;
 use super::super::{is_approval, rules_at};
 use super::{POSITIONS, Reader};
 use crate::diagnostic::suggest::listed;
 use crate::ir::Stage;
 use crate::run::planned::{ActionRef, RuleRef};
+use crate::run::yaml::Placed;
 
 impl Reader<'_> {
     /// The run that an event is about: it need not be named if there is but one.

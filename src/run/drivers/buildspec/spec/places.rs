@@ -1,105 +1,20 @@
 //! Where in a buildspec what stands, and which keys have no meaning there.
 
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Location;
 
 use crate::diagnostic::suggest::{listed, nearest};
+use crate::run::yaml::{self, Node, Placed, place};
 
 /// The text's maps and lists with the places of their keys; of a text that is no YAML, nothing.
 pub(super) struct Places {
     name: String,
-    root: Node,
+    root: Option<Placed>,
 }
 
 pub(super) fn read(text: &str, name: &str) -> Places {
-    let options = serde_saphyr::options! { with_snippet: false };
     Places {
         name: name.to_owned(),
-        root: serde_saphyr::from_str_with_options(text, options).unwrap_or(Node::Other),
-    }
-}
-
-#[derive(Debug)]
-enum Node {
-    Map(Vec<(Spanned<String>, Node)>),
-    List(Vec<Node>),
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Node;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("anything")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
-                let mut out = Vec::new();
-                while let Some(entry) = entries.next_entry()? {
-                    out.push(entry);
-                }
-                Ok(Node::Map(out))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
-                let mut out = Vec::new();
-                while let Some(item) = items.next_element()? {
-                    out.push(item);
-                }
-                Ok(Node::List(out))
-            }
-
-            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Node, E> {
-                Ok(Node::Other)
-            }
-
-            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Node, E> {
-                Ok(Node::Other)
-            }
-
-            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Node, E> {
-                Ok(Node::Other)
-            }
-
-            fn visit_i128<E: de::Error>(self, _: i128) -> Result<Node, E> {
-                Ok(Node::Other)
-            }
-
-            fn visit_u128<E: de::Error>(self, _: u128) -> Result<Node, E> {
-                Ok(Node::Other)
-            }
-
-            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Node, E> {
-                Ok(Node::Other)
-            }
-
-            fn visit_str<E: de::Error>(self, _: &str) -> Result<Node, E> {
-                Ok(Node::Other)
-            }
-
-            fn visit_bytes<E: de::Error>(self, _: &[u8]) -> Result<Node, E> {
-                Ok(Node::Other)
-            }
-
-            fn visit_unit<E: de::Error>(self) -> Result<Node, E> {
-                Ok(Node::Other)
-            }
-
-            fn visit_none<E: de::Error>(self) -> Result<Node, E> {
-                Ok(Node::Other)
-            }
-
-            fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
-                Node::deserialize(deserializer)
-            }
-        }
-        deserializer.deserialize_any(Any)
+        root: yaml::read(text).ok(),
     }
 }
 
@@ -300,28 +215,32 @@ impl Places {
 
     fn all_unknown(&self) -> Vec<Unknown> {
         let mut out = Vec::new();
-        collect(&self.root, BUILDSPEC, "", &mut out);
+        if let Some(root) = &self.root {
+            collect(&root.value, BUILDSPEC, "", &mut out);
+        }
         out
     }
 
     /// A message with the place of a key: `["phases", "build"]`. Of a key that is not there, that of the innermost map around it.
     pub(super) fn at(&self, path: &[&str], message: &str) -> String {
-        let mut node = &self.root;
+        let mut node = self.root.as_ref();
         let mut at = None;
         for part in path {
-            let Node::Map(entries) = node else { break };
+            let Some(Node::Map(entries)) = node.map(|node| &node.value) else {
+                break;
+            };
             let Some((key, value)) = entries.iter().find(|(key, _)| key.value == *part) else {
                 break;
             };
             at = Some(key.referenced);
-            node = value;
+            node = Some(value);
         }
         self.located(at, message)
     }
 
     fn located(&self, at: Option<Location>, message: &str) -> String {
-        match at.filter(|at| *at != Location::UNKNOWN) {
-            Some(at) => format!("{}:{}:{}: {message}", self.name, at.line(), at.column()),
+        match at.and_then(place) {
+            Some((line, column)) => format!("{}:{line}:{column}: {message}", self.name),
             None => format!("{}: {message}", self.name),
         }
     }
@@ -332,7 +251,7 @@ fn collect(node: &Node, form: Form, path: &str, out: &mut Vec<Unknown>) {
         (Node::Map(entries), Keys(known)) => {
             for (key, value) in entries {
                 match known.iter().find(|(name, _)| *name == key.value) {
-                    Some((name, form)) => collect(value, *form, &joined(path, name), out),
+                    Some((name, form)) => collect(&value.value, *form, &joined(path, name), out),
                     None => out.push(Unknown {
                         path: path.to_owned(),
                         key: key.value.clone(),
@@ -344,12 +263,12 @@ fn collect(node: &Node, form: Form, path: &str, out: &mut Vec<Unknown>) {
         }
         (Node::Map(entries), Named(form)) => {
             for (key, value) in entries {
-                collect(value, *form, &joined(path, &key.value), out);
+                collect(&value.value, *form, &joined(path, &key.value), out);
             }
         }
         (Node::List(items), Each(form)) => {
             for item in items {
-                collect(item, *form, path, out);
+                collect(&item.value, *form, path, out);
             }
         }
         _ => {}
@@ -380,6 +299,16 @@ mod tests {
                 "b.yml:9:7: the key `fils` has no meaning in `artifacts.secondary-artifacts.a`, and is ignored; did you mean `files`?",
                 "b.yml:12:7: the key `identifer` has no meaning in `batch.build-list`, and is ignored; did you mean `identifier`?",
             ]
+        );
+    }
+
+    #[test]
+    fn any_value_may_stand_beside_an_unknown_key() {
+        let text =
+            "version: 0.2\nenv:\n  variables:\n    A: !!binary aGk=\n    B: !!set {a, b}\n    C: !mine 1\nenvs: 1.5\n";
+        assert_eq!(
+            read(text, "b.yml").unknown_keys(),
+            ["b.yml:7:1: the key `envs` has no meaning in a buildspec, and is ignored; did you mean `env`?"]
         );
     }
 

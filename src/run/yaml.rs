@@ -6,8 +6,6 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
-use super::Problem;
-
 /// A value and where it stands.
 pub(super) type Placed = Spanned<Node>;
 
@@ -20,16 +18,23 @@ pub(super) enum Node {
     Nothing,
 }
 
-pub(super) fn read(text: &str) -> Result<Placed, Problem> {
+/// Why a text is no YAML.
+#[derive(Debug)]
+pub(super) struct Malformed {
+    /// Line and column, from 1, if they are known.
+    pub(super) at: Option<(u64, u64)>,
+    pub(super) message: String,
+}
+
+pub(super) fn read(text: &str) -> Result<Placed, Malformed> {
     let options = serde_saphyr::options! { with_snippet: false };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let message = error.without_snippet().to_string();
         // The place stands before it.
         let (message, _) = message.split_once(" at line ").unwrap_or((&message, ""));
-        Problem {
+        Malformed {
             at: error.location().and_then(place),
             message: message.to_owned(),
-            help: None,
         }
     })
 }
@@ -108,6 +113,11 @@ impl<'de> Visitor<'de> for Any {
 
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Node, E> {
         Ok(Node::Text(value.to_owned()))
+    }
+
+    /// `!!binary`
+    fn visit_bytes<E: de::Error>(self, value: &[u8]) -> Result<Node, E> {
+        Ok(Node::Text(String::from_utf8_lossy(value).into_owned()))
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Node, E> {
