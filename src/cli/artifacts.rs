@@ -1,6 +1,5 @@
 //! `pipe artifacts`: what a run made.
 
-use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
@@ -8,21 +7,28 @@ use super::args::ArtifactsArgs;
 use super::console::Console;
 use super::error::Error;
 use super::history::{read, run_and_word};
+use super::output;
 use super::status::Status;
 use crate::diagnostic::suggest::nearest;
+use crate::run::archive;
 use crate::run::history::RunRecord;
 use crate::run::history::page::{artifact_rows, bytes, columns};
 use crate::run::history::record::MadeArtifact;
 use crate::run::store::{Content, Store};
 use crate::run::view::report::count;
 
-/// Lists a run's artifacts or an artifact's files, or lays them out.
+/// Lists a run's artifacts or an artifact's files, lays them out, or packs one.
 pub(super) fn artifacts(args: &ArtifactsArgs, console: &mut Console) -> Result<Status, Error> {
     let (run_dir, name) = run_and_word(args.run.as_deref(), args.name.as_deref(), &args.state)?;
     let run = read(&run_dir)?;
     let state_dir = run_dir.ancestors().nth(2).unwrap_or(&run_dir);
     let store = Store::new(state_dir.join("store"));
     let chosen = name.as_deref().map(|name| named(&run, name)).transpose()?;
+    if let Some(file) = &args.zip {
+        let made = chosen.map_or_else(|| only(&run), Ok)?;
+        pack(&store, made, file, console)?;
+        return Ok(Status::Fine);
+    }
     match (chosen, &args.output) {
         (None, None) if run.artifacts.is_empty() => console.print("no artifacts\n")?,
         (None, None) => console.print(&columns(&artifact_rows(&run), ""))?,
@@ -53,6 +59,16 @@ fn named<'a>(run: &'a RunRecord, name: &str) -> Result<&'a MadeArtifact, Error> 
     })
 }
 
+/// The artifact of a run that made one; an archive holds no more.
+fn only(run: &RunRecord) -> Result<&MadeArtifact, Error> {
+    match run.artifacts.as_slice() {
+        [made] => Ok(made),
+        all => Err(Error::WhichArtifact {
+            all: all.iter().map(|made| made.name.clone()).collect(),
+        }),
+    }
+}
+
 fn because(made: &MadeArtifact) -> impl FnOnce(std::io::Error) -> Error {
     let name = made.name.clone();
     |why| Error::Artifact { name, why }
@@ -77,10 +93,27 @@ fn files(store: &Store, made: &MadeArtifact) -> Result<String, Error> {
 
 fn lay_out(store: &Store, made: &MadeArtifact, folder: &Path, console: &mut Console) -> Result<(), Error> {
     store.unpack(&made.artifact, folder).map_err(because(made))?;
-    let mut text = String::new();
+    say_where(made, folder, console)
+}
+
+fn pack(store: &Store, made: &MadeArtifact, file: &Path, console: &mut Console) -> Result<(), Error> {
+    let packed = output::replace(file, |file| archive::export(store, &made.artifact, file));
+    packed.map_err(|why| Error::Pack {
+        name: made.name.clone(),
+        path: file.to_owned(),
+        why,
+    })?;
+    say_where(made, file, console)
+}
+
+fn say_where(made: &MadeArtifact, place: &Path, console: &mut Console) -> Result<(), Error> {
     let files = usize::try_from(made.artifact.files).unwrap_or(usize::MAX);
-    let _ = writeln!(text, "{}: {} in {}", made.name, count(files, "file"), folder.display());
-    console.print(&text)
+    console.print(&format!(
+        "{}: {} in {}\n",
+        made.name,
+        count(files, "file"),
+        place.display()
+    ))
 }
 
 fn must_be_empty(folder: &Path) -> Result<(), Error> {

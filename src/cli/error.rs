@@ -69,6 +69,14 @@ pub(super) enum Error {
     },
     #[error("the artifact `{name}` cannot be had: {}", words(.why))]
     Artifact { name: String, why: io::Error },
+    #[error("{}", which_artifact(.all))]
+    WhichArtifact { all: Vec<String> },
+    #[error("the artifact `{name}` cannot be packed into `{}`: {}", .path.display(), words(.why))]
+    Pack {
+        name: String,
+        path: PathBuf,
+        why: io::Error,
+    },
     #[error("`{}` is not empty", .path.display())]
     NotEmpty { path: PathBuf },
     #[error("cannot remove `{}`: {}", .path.display(), words(.why))]
@@ -124,6 +132,8 @@ impl Error {
                 why: ControlError::Silent,
                 ..
             } => Some("see whether that process is stopped or its disk is full; nothing was changed".to_owned()),
+            Self::WhichArtifact { all } if all.is_empty() => None,
+            Self::WhichArtifact { .. } => Some("say which one: `pipe artifacts NAME --zip FILE`".to_owned()),
             Self::NotEmpty { .. } => Some("choose a directory that does not exist or is empty".to_owned()),
             Self::NoShell(why) => Some(why.help()),
             Self::SeveralActions { .. } => Some("say which stage's: `STAGE/ACTION`".to_owned()),
@@ -131,6 +141,7 @@ impl Error {
             | Self::Logs(_)
             | Self::Control { .. }
             | Self::Artifact { .. }
+            | Self::Pack { .. }
             | Self::Remove { .. }
             | Self::Index(_)
             | Self::Shell { .. }
@@ -150,6 +161,13 @@ fn listed(names: &[String]) -> String {
     match quoted.as_slice() {
         [head @ .., last] if !head.is_empty() => format!("{} and {last}", head.join(", ")),
         _ => quoted.concat(),
+    }
+}
+
+fn which_artifact(all: &[String]) -> String {
+    match all {
+        [] => "the run has no artifacts".to_owned(),
+        all => format!("the run has several artifacts: {}", listed(all)),
     }
 }
 

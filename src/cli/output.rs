@@ -1,7 +1,7 @@
 //! Files that are written.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -28,13 +28,14 @@ pub(super) fn json(value: &impl Serialize) -> String {
 /// Gives a file its new content in one step: whoever looks, or whatever happens, it holds the old text or the new one.
 /// Permissions are kept, and a link keeps pointing at its file.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Error> {
-    replace(path, text).map_err(|why| Error::Write {
+    replace(path, |file| file.write_all(text.as_bytes())).map_err(|why| Error::Write {
         path: path.to_owned(),
         why,
     })
 }
 
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+/// As [`write()`], whatever `fill` writes.
+pub(super) fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let target: PathBuf = match fs::canonicalize(path) {
         Ok(target) => target,
         Err(why) if why.kind() == io::ErrorKind::NotFound => path.to_owned(),
@@ -45,8 +46,11 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         // A file that may not be written is not replaced either; this also finds directories.
         let mut file = File::options().write(true).open(&target)?;
         if !old.is_file() {
-            // A device or a named pipe: there is nothing to replace.
-            return file.write_all(text.as_bytes());
+            // A device or a named pipe: there is nothing to replace, and no going back in what was written.
+            let mut whole = tempfile::tempfile()?;
+            fill(&mut whole)?;
+            whole.rewind()?;
+            return io::copy(&mut whole, &mut file).map(|_| ());
         }
     }
     let folder = match target.parent() {
@@ -54,7 +58,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         _ => Path::new("."),
     };
     let mut new = NamedTempFile::new_in(folder)?;
-    new.write_all(text.as_bytes())?;
+    fill(new.as_file_mut())?;
     match old {
         Some(old) => new.as_file().set_permissions(old.permissions())?,
         None => return create(new, &target),

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use pipe::run::RunOutcome;
+use pipe::run::archive::{Limits, import};
 use pipe::run::event::Event;
 use pipe::run::store::{Artifact, Store, Swept};
 
@@ -354,4 +355,88 @@ fn a_disk_that_takes_no_more_is_named_and_nothing_half_done_stays() {
     );
     let temporary = |path: &PathBuf| path.to_string_lossy().contains(".new-");
     assert!(!files(&store).iter().any(temporary), "{:?}", files(&store));
+}
+
+fn pipe(project: &Project, arguments: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pipe"));
+    let output = command.args(arguments).current_dir(project.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.code().unwrap(), said)
+}
+
+const ODD: &str = r"
+mkdir -p bin empty/folder
+echo '<h1>Shop</h1>' >page.html
+echo '#!/bin/sh' >bin/run
+printf odd >'- odd é*
+'
+ln -s bin/run link
+chmod 750 bin/run
+chmod 500 empty/folder
+";
+
+#[test]
+fn an_artifact_is_packed_the_same_each_time_and_survives_it() {
+    let project = Project::new(&[
+        ("app/make.sh", ODD),
+        ("main.pipe", include_str!("artifacts/packed.pipe")),
+    ]);
+    let path = |name: &str| project.path().join(name);
+    assert_eq!(pipe(&project, &["run", "main.pipe"]).0, 0);
+    assert_eq!(
+        pipe(&project, &["artifacts", "made", "--zip", "first.zip"]),
+        (0, "made: 5 files in first.zip\n".to_owned())
+    );
+    file(&path("second.zip"), "replaced", 0o600);
+    assert_eq!(pipe(&project, &["run", "main.pipe"]).0, 0);
+    assert_eq!(pipe(&project, &["artifacts", "made", "--zip", "second.zip"]).0, 0);
+    assert_eq!(
+        fs::read(path("first.zip")).unwrap(),
+        fs::read(path("second.zip")).unwrap()
+    );
+    let through = "exec \"$0\" artifacts made --zip /dev/stdout | tail -c +1 >third.zip";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", through, env!("CARGO_BIN_EXE_pipe")]);
+    assert!(shell.current_dir(project.path()).status().unwrap().success());
+    let third = fs::read(path("third.zip")).unwrap();
+    assert!(third.starts_with(&fs::read(path("first.zip")).unwrap()));
+
+    let store = Store::new(path("elsewhere"));
+    let taken = import(&store, &path("first.zip"), &Limits::default()).unwrap();
+    let laid_out = path("laid-out");
+    assert_eq!(pipe(&project, &["artifacts", "made", "-o", "laid-out"]).0, 0);
+    assert_eq!(taken, store.import(&laid_out).unwrap());
+    let mode = |name: &str| fs::metadata(laid_out.join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("bin/run"), mode("empty/folder")), (0o750, 0o500));
+    assert_eq!(fs::read_link(laid_out.join("link")).unwrap(), Path::new("bin/run"));
+    assert_eq!(fs::read_to_string(laid_out.join("- odd é*\n")).unwrap(), "odd");
+}
+
+#[test]
+fn what_cannot_be_packed_leaves_the_file_as_it_was() {
+    let project = Project::new(&[
+        ("app/make.sh", "touch c:"),
+        ("main.pipe", include_str!("artifacts/packed.pipe")),
+        ("there.zip", "as it was"),
+    ]);
+    assert_eq!(pipe(&project, &["run", "main.pipe"]).0, 0);
+    let (status, said) = pipe(&project, &["artifacts", "made", "--zip", "there.zip"]);
+    assert_eq!(status, 2, "{said}");
+    assert!(
+        said.contains("the artifact `made` cannot be packed into `there.zip`: `c:`"),
+        "{said}"
+    );
+    assert_eq!(fs::read(project.path().join("there.zip")).unwrap(), b"as it was");
+    assert_eq!(fs::read_dir(project.path()).unwrap().count(), 4, "{said}");
+}
+
+#[test]
+fn an_archive_holds_one_artifact() {
+    let project = Project::new(&[
+        ("app/make.sh", ""),
+        ("main.pipe", include_str!("artifacts/packed.pipe")),
+    ]);
+    assert_eq!(pipe(&project, &["run", "main.pipe"]).0, 0);
+    let said = "error: the run has several artifacts: `app` and `made`\n  help: say which one: `pipe artifacts NAME --zip FILE`\n";
+    assert_eq!(pipe(&project, &["artifacts", "--zip", "all.zip"]), (2, said.to_owned()));
 }

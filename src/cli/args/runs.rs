@@ -183,7 +183,8 @@ pub(crate) struct StopArgs {
 Examples:
   pipe artifacts
   pipe artifacts 7f3c site
-  pipe artifacts site -o /tmp/site")]
+  pipe artifacts site -o /tmp/site
+  pipe artifacts site --zip site.zip")]
 pub(crate) struct ArtifactsArgs {
     /// A run's id, or a unique start of it; the newest run, if not given
     pub(crate) run: Option<String>,
@@ -194,6 +195,10 @@ pub(crate) struct ArtifactsArgs {
     /// Lay the artifact out here; without a name all of them, each in a directory of its name
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
+
+    /// Write the artifact to a zip archive; the same artifact always gives the same bytes
+    #[arg(long, value_name = "FILE", conflicts_with = "output")]
+    pub(crate) zip: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) state: StateArgs,

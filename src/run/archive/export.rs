@@ -7,7 +7,7 @@ use std::path::Path;
 use zip::write::SimpleFileOptions;
 
 use super::entry_path;
-use crate::run::store::{Artifact, Content, Store};
+use crate::run::store::{Artifact, Content, Entry, Store};
 
 /// From here on an entry needs the longer form of its sizes; what does not compress may grow a little.
 const LARGE: u64 = u32::MAX as u64 - (64 << 20);
@@ -16,15 +16,24 @@ const LARGE: u64 = u32::MAX as u64 - (64 << 20);
 pub fn export(store: &Store, artifact: &Artifact, file: impl Write + Seek) -> io::Result<()> {
     let manifest = store.manifest(artifact)?;
     let mut archive = zip::ZipWriter::new(BufWriter::new(file));
+    if let Err(error) = add(store, &manifest.entries, &mut archive) {
+        // Dropped, it would write its end, and complain on standard error if the disk is full.
+        std::mem::forget(archive);
+        return Err(error);
+    }
+    archive.finish()?.flush()
+}
+
+fn add(store: &Store, entries: &[Entry], archive: &mut zip::ZipWriter<impl Write + Seek>) -> io::Result<()> {
     // Whatever the clock and the system say.
     let options = SimpleFileOptions::DEFAULT.system(zip::System::Unix);
-    for entry in &manifest.entries {
+    for entry in entries {
         let name = name_of(entry.path.as_path())?;
         match &entry.content {
             Content::File { hash, size, mode } => {
                 let options = options.unix_permissions(*mode | S_IFREG).large_file(*size >= LARGE);
                 archive.start_file(name, options)?;
-                io::copy(&mut store.open(hash, *size)?, &mut archive)?;
+                io::copy(&mut store.open(hash, *size)?, archive)?;
             }
             Content::Link { to } => {
                 let target = to
@@ -36,7 +45,7 @@ pub fn export(store: &Store, artifact: &Artifact, file: impl Write + Seek) -> io
             Content::Directory { mode } => archive.add_directory(name, options.unix_permissions(*mode))?,
         }
     }
-    archive.finish()?.flush()
+    Ok(())
 }
 
 /// A plain file, said outright: a mode of 000 would else look like none.
