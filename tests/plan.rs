@@ -221,3 +221,26 @@ fn earlier_runs_tell_how_long_it_takes() {
     assert_eq!(only["prediction"]["critical_path"].as_array().unwrap().len(), 1);
     assert!(only["based_on"].is_string());
 }
+
+#[test]
+fn what_a_build_does_not_get_here_is_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = DEMO.replace(
+        r#"action go = approval.manual {}"#,
+        r#"action test = build.codebuild { input = app, project_name = "demo" }"#,
+    );
+    fs::write(folder.path().join("main.pipe"), pipeline).unwrap();
+    let buildspec = "version: 0.2\nproxy: {logs: yes}\nphases: {build: {commands: [ls]}}\nartefacts: {}\n";
+    fs::write(folder.path().join("buildspec.yml"), buildspec).unwrap();
+    let notes = [
+        "buildspec.yml:4:1: the key `artefacts` has no meaning in a buildspec, and is ignored; did you mean `artifacts`?",
+        "`proxy` has no effect here: nothing is sent to AWS",
+    ];
+    let plan = json(&folder, &["--source", "app=."]);
+    assert_eq!(plan["stages"][1]["steps"][1][0]["notes"], serde_json::json!(notes));
+    let words = pipe(&folder, &["plan", "main.pipe", "--source", "app=."]).out;
+    let unwrapped = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    for note in notes {
+        assert!(unwrapped.contains(&format!("note: {note}")), "{words}");
+    }
+}

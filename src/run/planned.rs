@@ -134,6 +134,8 @@ pub struct Plan {
     /// By stage and action.
     pub actions: Vec<Vec<ActionPlan>>,
     pub rules: BTreeMap<RuleRef, Driver>,
+    /// What is to be known of an action before it runs: where it differs from what AWS does, and what may not be meant.
+    pub notes: BTreeMap<ActionRef, Vec<String>>,
     /// The pipeline's variables with their values.
     pub variables: BTreeMap<String, String>,
     /// Values of secrets and parameters, by name.

@@ -99,9 +99,8 @@ fn recorded_plan(pipeline: &Pipeline, started: &Started) -> Plan {
     });
     Plan {
         actions: actions.collect(),
-        rules: BTreeMap::new(),
         variables: started.variables.clone(),
-        secrets: BTreeMap::new(),
+        ..Plan::default()
     }
 }
 

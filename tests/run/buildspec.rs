@@ -27,7 +27,7 @@ fn printed(ran: &Ran) -> Vec<String> {
     let log = ran.log("Build/build");
     log.lines()
         .filter(|line| {
-            !["$ ", "phase ", "warning: "]
+            !["[Container] ", "phase ", "warning: "]
                 .iter()
                 .any(|start| line.starts_with(start))
         })

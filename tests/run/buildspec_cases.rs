@@ -5,6 +5,7 @@
 //! ```text
 //! # output: site              an output of the action
 //! # input: lib                a second input; its files are those of the first
+//! # made: app=lib            a second input, which an action before makes of the first
 //! # set: BatchEnabled=true    an entry of the action's configuration
 //! # secret: npm=value         a value of a secret or parameter
 //! # file: src/a.txt=text      a file of the source
@@ -58,7 +59,7 @@ impl Case {
         let mut action = build("build").input("app");
         let mut secrets = serde_json::Map::new();
         let (mut outputs, mut runs) = (Vec::new(), 1);
-        let mut sources = vec![source("app")];
+        let (mut sources, mut made) = (vec![source("app")], Vec::new());
         for line in text.lines().map_while(|line| line.strip_prefix("# ")) {
             let Some((key, value)) = line.split_once(": ") else {
                 continue;
@@ -73,6 +74,10 @@ impl Case {
                     let path = project.path().display().to_string();
                     sources.push(source(value).local("path", json!(path)));
                     action = action.input(value).set("PrimarySource", "app");
+                }
+                "made" => {
+                    made.push(commands("make", &["true"]).input(pair().0).output(pair().1, &[]));
+                    action = action.input(pair().1);
                 }
                 "set" => action = action.set(pair().0, pair().1),
                 "secret" => {
@@ -94,7 +99,11 @@ impl Case {
             let files = "find . -type f -o -type l | sort | while read -r f; do echo \"$f: $(head -c 40 \"$f\" | tr '\\n' ' ')\"; done";
             commands(name, &[files]).input(name)
         };
-        let mut stages = vec![stage("Source", sources), stage("Build", vec![action])];
+        let mut stages = vec![stage("Source", sources)];
+        if !made.is_empty() {
+            stages.push(stage("Make", made));
+        }
+        stages.push(stage("Build", vec![action]));
         if !outputs.is_empty() {
             stages.push(stage("List", outputs.iter().map(list).collect()));
         }
@@ -108,16 +117,21 @@ impl Case {
 
     fn come_out(&self) -> String {
         let options = self.project.options();
-        if let Err(refusals) = pipe::run::plan::plan(&self.pipeline, &StandardDrivers, &options) {
-            assert_eq!(self.project.run(&self.pipeline).outcome, RunOutcome::Refused);
-            let lines = refusals.into_iter().map(|refusal| {
-                let help = refusal.help.map_or(String::new(), |help| format!("\n  help: {help}"));
-                format!("refused: {}{help}\n", refusal.message)
-            });
-            return lines.collect();
-        }
+        let plan = match pipe::run::plan::plan(&self.pipeline, &StandardDrivers, &options) {
+            Ok(plan) => plan,
+            Err(refusals) => {
+                assert_eq!(self.project.run(&self.pipeline).outcome, RunOutcome::Refused);
+                let lines = refusals.into_iter().map(|refusal| {
+                    let help = refusal.help.map_or(String::new(), |help| format!("\n  help: {help}"));
+                    format!("refused: {}{help}\n", refusal.message)
+                });
+                return lines.collect();
+            }
+        };
+        let notes = plan.notes.values().flatten();
+        let notes: String = notes.map(|note| format!("planned: {note}\n")).collect();
         let runs = (0..self.runs).map(|_| self.story(&self.project.run(&self.pipeline)));
-        runs.collect::<Vec<_>>().join("\n--- again ---\n\n")
+        notes + &runs.collect::<Vec<_>>().join("\n--- again ---\n\n")
     }
 
     /// What one run's build printed, gave, and was said of it.
@@ -126,7 +140,7 @@ impl Case {
         // What a shell says of its own accord is not the same in every shell.
         let log = ran.log("Build/build");
         for line in log.lines().filter(|line| !line.starts_with("pipe: ")) {
-            out.push_str(&format!("| {line}\n"));
+            out.push_str(&format!("| {}\n", without_time(line)));
         }
         let ended = ran.records.iter().find_map(|record| match &record.event {
             Event::ActionFinished {
@@ -175,4 +189,15 @@ impl Case {
             text.replace(&path.display().to_string(), name)
         })
     }
+}
+
+/// `[Container] 2026/11/22 13:16:38.123456 Entering phase BUILD`, as anybody's clock would have it.
+fn without_time(line: &str) -> String {
+    let Some(rest) = line.strip_prefix("[Container] ") else {
+        return line.to_owned();
+    };
+    let (time, text) = rest.split_at("2026/11/22 13:16:38.123456 ".len());
+    let shape: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    assert_eq!(shape, "0000/00/00 00:00:00.000000 ", "{line}");
+    format!("[Container] {text}")
 }

@@ -185,6 +185,9 @@ impl Page<'_> {
             let _ = write!(text, "; about {}", duration(predicted));
         }
         self.hanging(&first, &rest, &text);
+        for note in &action.notes {
+            self.hanging(&rest, &format!("{rest}  "), &format!("note: {note}"));
+        }
     }
 
     fn condition(&mut self, condition: &ConditionReport) {

@@ -8,28 +8,37 @@ use crate::run::drivers::buildspec::{self, ahead};
 use crate::run::drivers::{file_source, git_source};
 use crate::run::outcome::Failure;
 use crate::run::part::place;
-use crate::run::planned::{ActionPlan, Driver};
+use crate::run::planned::{ActionPlan, ActionRef, Driver};
 
 impl Planner<'_> {
     /// Looks into the buildspecs that can be seen already: in the text itself, or in a folder that a source takes as it is.
     pub(super) fn builds(&mut self) {
-        for (index, stage) in self.pipeline.stages.iter().enumerate() {
+        for (stage_index, stage) in self.pipeline.stages.iter().enumerate() {
             for (action_index, action) in stage.actions.iter().enumerate() {
-                if self.plan.actions[index][action_index].driver == Driver::Buildspec
-                    && let Err(failure) = self.build(&self.plan.actions[index][action_index], action)
-                {
-                    self.failed(&place(stage, action), failure);
+                let at = ActionRef {
+                    stage: stage_index,
+                    action: action_index,
+                };
+                if self.plan.action(at).driver != Driver::Buildspec {
+                    continue;
+                }
+                match self.build(self.plan.action(at), action) {
+                    Ok(notes) if notes.is_empty() => {}
+                    Ok(notes) => {
+                        self.plan.notes.insert(at, notes);
+                    }
+                    Err(failure) => self.failed(&place(stage, action), failure),
                 }
             }
         }
     }
 
-    fn build(&self, plan: &ActionPlan, action: &ir::Action) -> Result<(), Failure> {
+    fn build(&self, plan: &ActionPlan, action: &ir::Action) -> Result<Vec<String>, Failure> {
         let entry = |key: &str| action.configuration.get(key).map(|entry| entry.value.as_literal());
         let is_open = |key: &str| matches!(entry(key), Some(None));
         // It depends on variables.
         if is_open("BatchEnabled") || (is_open("BuildspecOverride") && plan.settings.buildspec.is_none()) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let first = || action.inputs.first().map(|input| input.value.as_str());
         let source_name = entry("PrimarySource").flatten().or_else(first).unwrap_or_default();

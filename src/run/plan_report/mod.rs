@@ -108,6 +108,9 @@ pub struct ActionReport {
     /// By earlier runs; of an approval nobody knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub predicted_ms: Option<u64>,
+    /// Where it differs from what AWS does, and what may not be meant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub obstacles: Vec<Obstacle>,
 }
@@ -257,6 +260,7 @@ impl Reporter<'_> {
             predicted_ms: (plan.driver != Driver::Approval)
                 .then(|| self.durations.of(&stage.name.value, &action.name.value))
                 .flatten(),
+            notes: self.outlook.plan.notes.get(&at).cloned().unwrap_or_default(),
             obstacles,
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::possible::possible;
 use super::reference::value_of;
 use super::spec::{Read, Spec, Task};
-use super::{artifacts, batch};
+use super::{artifacts, batch, differences};
 use crate::run::RunOptions;
 use crate::run::outcome::Failure;
 use crate::run::secrets;
@@ -104,20 +104,40 @@ pub struct Build<'a> {
     pub options: &'a RunOptions,
 }
 
-/// Fails with what would fail in any case.
-pub fn check(build: &Build<'_>) -> Result<(), Failure> {
-    let Some(whole) = read(build.place)? else { return Ok(()) };
+/// Gives what is to be said of the build before it runs; fails with what would fail in any case.
+pub fn check(build: &Build<'_>) -> Result<Vec<String>, Failure> {
+    let Some(whole) = read(build.place)? else {
+        return Ok(Vec::new());
+    };
+    let mut notes = notes_of(&whole);
     if !build.is_batch {
         possible(&whole.spec, build.shell)?;
         secrets_of(&whole.spec, build)?;
-        return artifacts::sections(&whole.spec, &build.outputs).map(|_| ());
+        artifacts::sections(&whole.spec, &build.outputs)?;
+        return Ok(notes);
     }
     let tasks = read_tasks(build.place, &whole)?;
-    for (_, read) in &tasks {
+    for (task, read) in &tasks {
         possible(&read.spec, build.shell)?;
         secrets_of(&read.spec, build)?;
+        if task.buildspec.is_some() {
+            notes.extend(notes_of(read));
+        }
     }
-    batch::check_outputs(&tasks, &build.outputs, build.combines)
+    batch::check_outputs(&tasks, &build.outputs, build.combines)?;
+    let named: Vec<&Task> = tasks.iter().map(|(task, _)| task).collect();
+    let of_batch = whole.spec.batch.as_ref();
+    notes.extend(
+        of_batch
+            .into_iter()
+            .flat_map(|batch| differences::of_batch(batch, &named)),
+    );
+    Ok(notes)
+}
+
+fn notes_of(read: &Read) -> Vec<String> {
+    let differences = differences::of_spec(&read.spec);
+    read.warnings.iter().cloned().chain(differences).collect()
 }
 
 /// Fails for a secret or parameter without a value here.

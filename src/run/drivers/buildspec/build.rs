@@ -14,7 +14,7 @@ use super::phases::Phases;
 use super::possible::possible;
 use super::session::Session;
 use super::spec::{Artifacts, CacheAction, Read, Spec, Task};
-use super::{environment, expand, reports};
+use super::{differences, environment, expand, reports};
 use crate::run::outcome::Failure;
 use crate::run::paths::quoted;
 use crate::run::process::Level;
@@ -150,19 +150,9 @@ fn say_what_differs(job: &mut Job, read: &Read, task: Option<&Task>) {
             job.log.say(&format!("warning: {warning}"));
         }
     }
-    let spec = &read.spec;
-    let is_on = |switch: Option<super::spec::Switch>| switch.is_some_and(|switch| switch.0);
-    if spec.env.as_ref().is_some_and(|env| is_on(env.git_credential_helper)) {
-        job.log
-            .say("`git-credential-helper`: git uses what you have set up for it on this machine");
-    }
-    let proxy = spec.proxy.clone().unwrap_or_default();
-    if is_on(proxy.upload_artifacts) || is_on(proxy.logs) {
-        job.log.say("`proxy` has no effect here: nothing is sent to AWS");
-    }
-    if let Some(task) = task.filter(|task| !task.machine.is_empty()) {
-        let machine = task.machine.join(", ");
-        job.log.say(&format!("it runs on this machine, without {machine}"));
+    let of_task = task.and_then(differences::of_task);
+    for difference in differences::of_spec(&read.spec).into_iter().chain(of_task) {
+        job.log.say(&difference);
     }
 }
 

@@ -135,19 +135,29 @@ fn supplied(job: &Job, out: &mut Environment) {
     out.set_path("CODEBUILD_SRC_DIR", &job.dir);
 }
 
+/// The folders of the inputs, and their versions: as CodePipeline starts builds, the object that the artifact is for the
+/// primary source, nothing for the others; and a revision for what a source gave.
 fn sources(job: &Job, folders: &[(String, PathBuf)], out: &mut Environment) {
+    let sources = job.run.pipeline.stages.iter().flat_map(|stage| &stage.actions);
+    let sources: Vec<_> = sources.filter(|action| action.type_id.is_source()).collect();
+    let is_of_a_source = |name: &str| {
+        let mut outputs = sources.iter().flat_map(|action| &action.outputs);
+        outputs.any(|output| output.name.value == name)
+    };
     for (name, folder) in folders {
-        let artifact = job.inputs.iter().find(|(input, _)| input == name);
-        let version = artifact.map(|(_, artifact)| artifact.digest.as_str());
-        let version = version.and_then(|digest| digest.get(..40)).unwrap_or_default();
-        let name = variable(name);
         if *folder == job.dir {
-            // The content stands for the revision: an artifact need not come from a repository.
-            out.set("CODEBUILD_RESOLVED_SOURCE_VERSION", version);
-            out.set("CODEBUILD_SOURCE_VERSION", version);
+            let digest = job.inputs.iter().find(|(input, _)| input == name);
+            let digest = digest.map_or("", |(_, artifact)| artifact.digest.as_str());
+            out.set("CODEBUILD_SOURCE_VERSION", &format!("arn:aws:s3:::local/{digest}"));
+            if is_of_a_source(name) {
+                // Its content stands for the revision: what lies in a checkout need not be of any commit.
+                let revision = digest.get(..40).unwrap_or_default();
+                out.set("CODEBUILD_RESOLVED_SOURCE_VERSION", revision);
+            }
         } else {
+            let name = variable(name);
             out.set_path(&format!("CODEBUILD_SRC_DIR_{name}"), folder);
-            out.set(&format!("CODEBUILD_SOURCE_VERSION_{name}"), version);
+            out.set(&format!("CODEBUILD_SOURCE_VERSION_{name}"), "");
             out.set(&format!("CODEBUILD_SOURCE_REPO_URL_{name}"), "");
         }
     }

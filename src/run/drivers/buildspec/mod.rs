@@ -13,6 +13,7 @@ pub mod artifacts;
 pub mod batch;
 pub mod build;
 pub mod cache;
+pub mod differences;
 pub mod environment;
 pub mod expand;
 pub mod phases;

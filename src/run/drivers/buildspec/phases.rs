@@ -1,18 +1,20 @@
-//! The way through a buildspec's phases, as a pure state machine: told how a command ended, it gives the next.
+//! The way through a buildspec's phases, as a pure state machine: told how a command ended, it gives the next, and what CodeBuild's
+//! log says of it.
 
 use super::session::Step;
 use super::spec::{OnFailure, Phase, Spec};
 use crate::run::outcome::{Exit, Failure};
 
 pub struct Phases<'a> {
-    phases: Vec<(&'static str, &'a Phase)>,
+    phases: [(&'static str, Option<&'a Phase>); 4],
     /// The phase, and where in it.
     phase: usize,
     is_in_finally: bool,
     index: usize,
     /// The command whose end is awaited.
     current: Option<&'a str>,
-    phase_failed: bool,
+    /// The first failure in the phase.
+    phase_failure: Option<Failure>,
     retries: u32,
     /// The build's failure as it was when the phase began.
     before: Option<Failure>,
@@ -29,12 +31,12 @@ impl<'a> Phases<'a> {
     /// `export` is shell text to run at the end.
     pub fn new(spec: &'a Spec, export: String) -> Self {
         let mut out = Self {
-            phases: spec.phases().collect(),
+            phases: spec.all_phases(),
             phase: 0,
             is_in_finally: false,
             index: 0,
             current: None,
-            phase_failed: false,
+            phase_failure: None,
             retries: 0,
             before: None,
             failure: None,
@@ -56,9 +58,14 @@ impl<'a> Phases<'a> {
         if let (Some(exit), Some(command)) = (exit, self.current.take())
             && !exit.is_success()
         {
-            self.phase_failed = true;
-            self.failure
-                .get_or_insert_with(|| Failure::command(Some(command.to_owned()), exit));
+            let failure = Failure::command(Some(command.to_owned()), exit);
+            self.lines.push(format!(
+                "Command did not exit successfully {} {}",
+                command.trim_end(),
+                reason(&failure)
+            ));
+            self.failure.get_or_insert_with(|| failure.clone());
+            self.phase_failure.get_or_insert(failure);
             // The rest of this list is skipped.
             self.index = usize::MAX;
         }
@@ -66,12 +73,12 @@ impl<'a> Phases<'a> {
             let Some(&(_, phase)) = self.phases.get(self.phase) else {
                 return self.last_step();
             };
-            let list = if self.is_in_finally {
-                &phase.finally
-            } else {
-                &phase.commands
+            let list = match phase {
+                Some(phase) if self.is_in_finally => phase.finally.as_ref(),
+                Some(phase) => phase.commands.as_ref(),
+                None => None,
             };
-            if let Some(command) = list.as_ref().and_then(|list| list.0.get(self.index)) {
+            if let Some(command) = list.and_then(|list| list.0.get(self.index)) {
                 self.index += 1;
                 if command.trim().is_empty() {
                     continue;
@@ -89,7 +96,7 @@ impl<'a> Phases<'a> {
 
     fn step(&mut self, command: &'a str) -> Step {
         self.current = Some(command);
-        self.lines.push(format!("$ {}", command.trim_end()));
+        self.lines.push(format!("Running command {}", command.trim_end()));
         let succeeding = self.failure.is_none();
         let flag = match (std::mem::replace(&mut self.says_succeeding, succeeding), succeeding) {
             (true, false) => "export CODEBUILD_BUILD_SUCCEEDING=0\n",
@@ -98,37 +105,38 @@ impl<'a> Phases<'a> {
         };
         Step {
             text: format!("{flag}{command}"),
-            shown: Some(std::mem::take(&mut self.lines).join("\n")),
+            shown: std::mem::take(&mut self.lines),
         }
     }
 
     fn last_step(&mut self) -> Option<Step> {
         let text = self.export.take()?;
-        Some(Step { text, shown: None })
+        Some(Step {
+            text,
+            shown: Vec::new(),
+        })
     }
 
     fn begin_phase(&mut self) {
         self.is_in_finally = false;
         self.index = 0;
-        self.phase_failed = false;
-        if let Some((name, phase)) = self.phases.get(self.phase) {
-            self.lines.push(format!("phase {name}"));
-            for (runtime, version) in phase.runtime_versions.iter().flatten() {
-                self.lines
-                    .push(format!("runtime {runtime} {version}: what this machine has is used"));
-            }
+        self.phase_failure = None;
+        if let Some((name, Some(_))) = self.phases.get(self.phase) {
+            self.lines.push(format!("Entering phase {}", name.to_uppercase()));
         }
     }
 
-    fn end_phase(&mut self, phase: &Phase) {
+    fn end_phase(&mut self, phase: Option<&Phase>) {
         let (name, _) = self.phases[self.phase];
-        if self.phase_failed && self.wants_retry(phase) {
+        let on_failure = phase.and_then(|phase| phase.on_failure.as_ref());
+        self.say_how_it_ended(name);
+        if self.wants_retry(on_failure) {
             self.retries += 1;
             self.lines.push(format!("phase {name} failed; retry {}", self.retries));
             self.failure.clone_from(&self.before);
             return self.begin_phase();
         }
-        let goes_on = match (self.phase_failed, &phase.on_failure, name) {
+        let goes_on = match (self.phase_failure.is_some(), on_failure, name) {
             (false, ..) | (true, Some(OnFailure::Continue), _) => true,
             (true, Some(OnFailure::Abort), _) => false,
             // Of itself a failed build still has its post_build, in which it can say so to the world.
@@ -140,23 +148,40 @@ impl<'a> Phases<'a> {
         self.begin_phase();
     }
 
-    fn wants_retry(&self, phase: &Phase) -> bool {
-        let Some(OnFailure::Retry { count, pattern }) = &phase.on_failure else {
+    fn say_how_it_ended(&mut self, name: &str) {
+        let name = name.to_uppercase();
+        let Some(failure) = &self.phase_failure else {
+            self.lines.push(format!("Phase complete: {name} State: SUCCEEDED"));
+            return;
+        };
+        let why = format!("Phase context status code: {CODE} Message: {}", error_message(failure));
+        self.lines.push(format!("Phase complete: {name} State: FAILED"));
+        self.lines.push(why);
+    }
+
+    fn wants_retry(&self, on_failure: Option<&OnFailure>) -> bool {
+        let (Some(failure), Some(OnFailure::Retry { count, pattern })) = (&self.phase_failure, on_failure) else {
             return false;
         };
-        let error = self.failure.as_ref().map(error_text).unwrap_or_default();
+        // People write patterns for what they see in the log.
+        let error = format!("{CODE}: {}", error_message(failure));
         self.retries < *count && pattern.as_ref().is_none_or(|pattern| pattern.is_match(&error))
     }
 }
 
-/// The words of CodeBuild, which people write patterns for.
-fn error_text(failure: &Failure) -> String {
-    let command = failure.command.as_deref().unwrap_or_default();
-    let reason = match failure.exit {
+/// What CodeBuild calls the failure of a command.
+const CODE: &str = "COMMAND_EXECUTION_ERROR";
+
+fn error_message(failure: &Failure) -> String {
+    let command = failure.command.as_deref().unwrap_or_default().trim_end();
+    format!("Error while executing command: {command}. Reason: {}", reason(failure))
+}
+
+fn reason(failure: &Failure) -> String {
+    match failure.exit {
         Some(Exit::Code(code)) => format!("exit status {code}"),
         _ => failure.message.clone(),
-    };
-    format!("COMMAND_EXECUTION_ERROR: Error while executing command: {command}. Reason: {reason}")
+    }
 }
 
 #[cfg(test)]
@@ -226,5 +251,17 @@ phases:
         assert_eq!(with("RETRY-0"), "p1 pf");
         assert_eq!(with("RETRY-exit status 2"), "p1 pf");
         assert_eq!(with("RETRY-1-exit status 1"), "p1 pf p1 pf");
+    }
+
+    #[test]
+    fn a_pattern_is_for_the_failure_of_its_own_phase() {
+        let spec = "
+version: 0.2
+phases:
+  install: {on-failure: CONTINUE, commands: [first]}
+  build: {on-failure: RETRY-1-command: second, commands: [second]}
+";
+        let (commands, _) = way(spec, &["first", "second"]);
+        assert_eq!(commands.join(" "), "first second second");
     }
 }

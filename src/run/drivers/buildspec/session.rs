@@ -40,8 +40,8 @@ pub struct Session<'a> {
 pub struct Step {
     /// Shell text.
     pub text: String,
-    /// What is shown before its output.
-    pub shown: Option<String>,
+    /// Lines that are shown before its output, as CodeBuild's.
+    pub shown: Vec<String>,
 }
 
 impl<'a> Session<'a> {
@@ -67,8 +67,9 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// A line of CodeBuild's.
     pub fn say(&mut self, text: &str) {
-        self.log.say(text);
+        self.log.say(&container_line(text));
     }
 
     fn is_stopped(&self) -> bool {
@@ -179,6 +180,12 @@ impl<'a> Session<'a> {
     }
 }
 
+/// A line as CodeBuild's logs have it: `[Container] 2026/11/22 13:16:38.123456 Entering phase BUILD`.
+fn container_line(text: &str) -> String {
+    let now = jiff::Timestamp::now().strftime("%Y/%m/%d %H:%M:%S%.6f");
+    format!("[Container] {now} {text}")
+}
+
 struct StepFiles {
     scratch: PathBuf,
     step: usize,
@@ -189,8 +196,10 @@ impl StepFiles {
         self.step += 1;
         let path = self.scratch.join(format!("step-{}", self.step));
         let mut text = String::new();
-        if let Some(shown) = &step.shown {
-            let _ = writeln!(text, "{{ printf '%s\\n' {}; }} 2>/dev/null", quoted(shown));
+        if !step.shown.is_empty() {
+            let lines: Vec<String> = step.shown.iter().map(|line| container_line(line)).collect();
+            let shown = quoted(&lines.join("\n"));
+            let _ = writeln!(text, "{{ printf '%s\\n' {shown}; }} 2>/dev/null");
         }
         text.push_str(&step.text);
         text.push('\n');

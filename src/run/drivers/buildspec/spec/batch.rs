@@ -28,6 +28,7 @@ pub struct Entry {
     pub depend_on: Option<OneOrMany>,
     pub env: Option<TaskEnv>,
     pub ignore_failure: Option<Switch>,
+    pub debug_session: Option<Switch>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -130,6 +131,16 @@ impl Batch {
 
     pub fn is_fast_fail(&self) -> bool {
         is_on(self.fast_fail)
+    }
+
+    /// Whether its builds have no names but those that are made up.
+    pub fn names_its_builds(&self) -> bool {
+        self.build_matrix.is_some() || self.build_fanout.is_some()
+    }
+
+    pub fn wants_debug_sessions(&self) -> bool {
+        let entries = self.build_graph.iter().chain(&self.build_list).flatten();
+        entries.into_iter().any(|entry| is_on(entry.debug_session))
     }
 }
 

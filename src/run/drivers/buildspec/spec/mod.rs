@@ -134,17 +134,21 @@ impl Spec {
         Ok(Read { spec, warnings })
     }
 
-    /// The phases there are, in their order.
-    pub fn phases(&self) -> impl Iterator<Item = (&'static str, &Phase)> {
+    /// All phases that there can be, in their order.
+    pub fn all_phases(&self) -> [(&'static str, Option<&Phase>); 4] {
         let phases = &self.phases;
         [
-            ("install", &phases.install),
-            ("pre_build", &phases.pre_build),
-            ("build", &phases.build),
-            ("post_build", &phases.post_build),
+            ("install", phases.install.as_ref()),
+            ("pre_build", phases.pre_build.as_ref()),
+            ("build", phases.build.as_ref()),
+            ("post_build", phases.post_build.as_ref()),
         ]
-        .into_iter()
-        .filter_map(|(name, phase)| Some((name, phase.as_ref()?)))
+    }
+
+    /// The phases there are, in their order.
+    pub fn phases(&self) -> impl Iterator<Item = (&'static str, &Phase)> {
+        let phases = self.all_phases().into_iter();
+        phases.filter_map(|(name, phase)| Some((name, phase?)))
     }
 
     pub fn is_old(&self) -> bool {
