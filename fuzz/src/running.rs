@@ -127,7 +127,7 @@ fn journal_of(run_dir: &Path, text: &str) {
     );
     // What a crash cut off is gone now.
     assert_eq!(journal::read(run_dir).ok().as_ref(), Some(&records));
-    if let Some(run) = history::fold::fold(run_dir, &records, false) {
+    if let Ok(run) = history::read(run_dir) {
         page::page(&run);
         history::list::Row::of(&run);
     }

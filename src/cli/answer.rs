@@ -6,23 +6,24 @@ use super::error::Error;
 use super::history::{self, action, with_word};
 use super::status::Status;
 use super::stop::{carry_on, refused, user};
+use crate::run::history::StoredRun;
 use crate::run::history::control::{self, ControlError};
-use crate::run::history::record::AttemptStatus;
-use crate::run::history::{RunRecord, record};
 use crate::run::inbox::Ask;
-use crate::run::view::report::short;
+use crate::run::record::{ActionRecord, RunRecord};
 
 /// Approves or rejects an action of a run.
 pub(super) fn answer(args: &AnswerArgs, approved: bool, console: &mut Console) -> Result<Status, Error> {
     let (run_dir, word) = with_word(&args.choice)?;
-    let run = history::read(&run_dir)?;
+    let StoredRun {
+        record: run, standing, ..
+    } = history::read(&run_dir)?;
     let waiting = waiting(&run);
     let place = match (word, waiting.as_slice()) {
         (Some(word), _) => action(&run, &word)?,
         (None, [one]) => one.clone(),
         (None, []) => {
-            let id = short(&run.id);
-            let message = format!("nothing in run {id} waits for an answer: it is {}", run.standing);
+            let id = run.short_id();
+            let message = format!("nothing in run {id} waits for an answer: it is {standing}");
             return Ok(refused(&message, "`pipe runs` says what waits", console));
         }
         (None, several) => {
@@ -47,7 +48,7 @@ pub(super) fn answer(args: &AnswerArgs, approved: bool, console: &mut Console) -
         by: user(),
     };
     let verdict = if approved { "approved" } else { "rejected" };
-    let id = short(&run.id);
+    let id = run.short_id();
     match control::ask(&run_dir, &ask) {
         Ok(by) => {
             console.print(&format!("{verdict} {place} of run {id} of {}\n", run.pipeline))?;
@@ -66,8 +67,6 @@ pub(super) fn answer(args: &AnswerArgs, approved: bool, console: &mut Console) -
 
 /// The actions that wait for an answer, `Prod/approve`.
 fn waiting(run: &RunRecord) -> Vec<String> {
-    let open = run
-        .actions()
-        .filter(|(_, action)| action.is_approval() && action.last_status() == Some(AttemptStatus::Open));
-    open.map(|(stage, action)| record::place(stage, action)).collect()
+    let open = run.actions().filter(|action| action.is_approval() && action.is_open());
+    open.map(ActionRecord::place).collect()
 }

@@ -11,16 +11,15 @@ use super::output;
 use super::status::Status;
 use crate::diagnostic::suggest::nearest;
 use crate::run::archive;
-use crate::run::history::RunRecord;
 use crate::run::history::page::{artifact_rows, bytes, columns};
-use crate::run::history::record::MadeArtifact;
+use crate::run::record::{MadeArtifact, RunRecord};
 use crate::run::store::{Content, Store};
-use crate::run::view::report::count;
+use crate::run::units::count;
 
 /// Lists a run's artifacts or an artifact's files, lays them out, or packs one.
 pub(super) fn artifacts(args: &ArtifactsArgs, console: &mut Console) -> Result<Status, Error> {
     let (run_dir, name) = run_and_word(args.run.as_deref(), args.name.as_deref(), &args.state)?;
-    let run = read(&run_dir)?;
+    let run = read(&run_dir)?.record;
     let state_dir = run_dir.ancestors().nth(2).unwrap_or(&run_dir);
     let store = Store::new(state_dir.join("store"));
     let chosen = name.as_deref().map(|name| named(&run, name)).transpose()?;

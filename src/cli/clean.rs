@@ -9,8 +9,8 @@ use super::history::state_dir;
 use super::status::Status;
 use crate::run::history::list::Unreadable;
 use crate::run::history::page::{bytes, columns, when};
-use crate::run::history::{self, RunRecord, clean as cleaning, find};
-use crate::run::view::report::{count, short};
+use crate::run::history::{self, StoredRun, clean as cleaning, find};
+use crate::run::units::{count, short};
 
 /// Removes the oldest ended runs of each pipeline, but some.
 pub(super) fn clean(args: &CleanArgs, console: &mut Console) -> Result<Status, Error> {
@@ -65,12 +65,12 @@ pub(super) fn clean(args: &CleanArgs, console: &mut Console) -> Result<Status, E
     Ok(Status::Fine)
 }
 
-fn row(run: &RunRecord, size: u64) -> Vec<String> {
+fn row(run: &StoredRun, size: u64) -> Vec<String> {
     vec![
-        short(&run.id).to_owned(),
-        run.pipeline.clone(),
+        short(&run.record.id).to_owned(),
+        run.record.pipeline.clone(),
         run.standing.to_string(),
-        when(run.started),
+        when(run.record.started),
         bytes(size),
     ]
 }

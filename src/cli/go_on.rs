@@ -71,12 +71,17 @@ fn target(state: &Path, stage: &str) -> Result<PathBuf, Error> {
     let mut pipeline = None;
     for dir in dirs {
         let Ok(run) = read(&dir) else { continue };
-        let Some(found) = run.stages.iter().find(|found| found.name == stage && found.attempt > 0) else {
+        let run = run.record;
+        let Some(found) = run.stage(stage).filter(|found| found.attempt > 0) else {
             continue;
         };
         match &pipeline {
             None => pipeline = Some(run.pipeline),
-            Some(name) if *name == run.pipeline && found.status == Some(StageStatus::Succeeded) => return Ok(dir),
+            Some(name)
+                if *name == run.pipeline && found.end.is_some_and(|end| end.status == StageStatus::Succeeded) =>
+            {
+                return Ok(dir);
+            }
             Some(_) => {}
         }
     }

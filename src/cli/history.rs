@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use super::args::{ActionChoice, RunChoice, StateArgs};
 use super::error::Error;
 use crate::diagnostic::suggest::nearest;
-use crate::run::history::record::place;
-use crate::run::history::{self, RunRecord, find};
+use crate::run::history::{self, StoredRun, find};
+use crate::run::record::RunRecord;
 
 /// The state directory.
 pub(super) fn state_dir(args: &StateArgs) -> Result<PathBuf, Error> {
@@ -39,7 +39,7 @@ pub(super) fn run_and_word(
 }
 
 /// What is known of a run.
-pub(super) fn read(run_dir: &std::path::Path) -> Result<RunRecord, Error> {
+pub(super) fn read(run_dir: &std::path::Path) -> Result<StoredRun, Error> {
     history::read(run_dir).map_err(|why| Error::Record {
         run: find::id_of(run_dir).to_owned(),
         why,
@@ -50,7 +50,7 @@ pub(super) fn read(run_dir: &std::path::Path) -> Result<RunRecord, Error> {
 pub(super) fn action(run: &RunRecord, word: &str) -> Result<String, Error> {
     let all: Vec<(String, &str)> = run
         .actions()
-        .map(|(stage, action)| (place(stage, action), action.name.as_str()))
+        .map(|action| (action.place(), action.name.as_str()))
         .collect();
     let bare = word.split('#').next().unwrap_or(word);
     let mut found = all.iter().filter(|(place, name)| place == bare || *name == bare);

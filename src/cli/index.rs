@@ -6,7 +6,7 @@ use super::error::Error;
 use super::history::state_dir;
 use super::status::Status;
 use crate::run::history::index::{Filter, Index};
-use crate::run::view::report::count;
+use crate::run::units::count;
 
 /// Makes the index anew.
 pub(super) fn index(args: &IndexArgs, console: &mut Console) -> Result<Status, Error> {

@@ -6,7 +6,6 @@ use super::error::Error;
 use super::history::{action, read, with_word};
 use super::status::Status;
 use crate::run::history::logs::{self, LogError, Wanted};
-use crate::run::view::report::short;
 
 /// Prints the logs of a run, or follows them.
 pub(super) fn logs(args: &LogsArgs, console: &mut Console) -> Result<Status, Error> {
@@ -14,7 +13,7 @@ pub(super) fn logs(args: &LogsArgs, console: &mut Console) -> Result<Status, Err
     let wanted = match word {
         None => Wanted::default(),
         Some(word) => {
-            let place = action(&read(&run_dir)?, &word)?;
+            let place = action(&read(&run_dir)?.record, &word)?;
             let attempt = word.split_once('#').map(|(_, attempt)| format!("#{attempt}"));
             Wanted {
                 action: Some(place + &attempt.unwrap_or_default()),
@@ -33,7 +32,7 @@ pub(super) fn logs(args: &LogsArgs, console: &mut Console) -> Result<Status, Err
     })?;
     if args.follow {
         let run = read(&run_dir)?;
-        console.note(&format!("run {}: {}\n", short(&run.id), run.standing));
+        console.note(&format!("run {}: {}\n", run.record.short_id(), run.standing));
     }
     Ok(Status::Fine)
 }

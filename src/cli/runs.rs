@@ -9,7 +9,7 @@ use super::status::Status;
 use crate::run::history::index::{Filter, Index};
 use crate::run::history::list::Row;
 use crate::run::history::page::{columns, trigger, when};
-use crate::run::view::report::{duration, short};
+use crate::run::units::{duration, short};
 
 /// Lists the runs of the nearest state directory.
 pub(super) fn runs(args: &RunsArgs, console: &mut Console) -> Result<Status, Error> {
@@ -43,7 +43,7 @@ fn table(runs: &[Row]) -> String {
             run.standing.to_string(),
             when(run.started),
             run.duration_ms.map(duration).unwrap_or_default(),
-            trigger(run),
+            trigger(&run.trigger),
         ]
     };
     let heads = std::iter::once(heads.map(str::to_owned).to_vec());

@@ -9,13 +9,13 @@ use super::error::Error;
 use super::history::{action, read, with_word};
 use super::status::Status;
 use crate::run::history::shell::Scene;
-use crate::run::view::report::show_path;
+use crate::run::units::show_path;
 
 /// Becomes the shell, so that its answers to signals and its exit status are its own.
 pub(super) fn shell(args: &ShellArgs, console: &mut Console) -> Result<Status, Error> {
     let (run_dir, word) = with_word(&args.choice)?;
     let run = read(&run_dir)?;
-    let place = word.map(|word| action(&run, &word)).transpose()?;
+    let place = word.map(|word| action(&run.record, &word)).transpose()?;
     let scene = Scene::find(&run, place.as_deref())?;
     console.note(&format!("{} failed: {}\n", scene.place, scene.failure.message));
     if let Some(command) = &scene.failure.command {

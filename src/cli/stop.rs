@@ -10,13 +10,13 @@ use super::status::Status;
 use crate::run::history::Standing;
 use crate::run::history::control::{self, ControlError, DoneBy};
 use crate::run::inbox::Ask;
-use crate::run::view::report::short;
+use crate::run::view::next::Next;
 
 /// Stops a run.
 pub(super) fn stop(args: &StopArgs, console: &mut Console) -> Result<Status, Error> {
     let run_dir = run_dir(&args.run)?;
     let run = read(&run_dir)?;
-    let id = short(&run.id);
+    let id = run.record.short_id();
     let ask = Ask::Stop {
         abandon: args.abandon,
         reason: args.reason.clone().unwrap_or_else(|| format!("stopped by {}", user())),
@@ -28,7 +28,7 @@ pub(super) fn stop(args: &StopArgs, console: &mut Console) -> Result<Status, Err
             } else {
                 "what runs comes to its end, nothing new starts"
             };
-            console.print(&format!("run {id} of {} stops: {how}\n", run.pipeline))?;
+            console.print(&format!("run {id} of {} stops: {how}\n", run.record.pipeline))?;
             Ok(Status::Fine)
         }
         Ok(DoneBy::Us) => {
@@ -36,22 +36,25 @@ pub(super) fn stop(args: &StopArgs, console: &mut Console) -> Result<Status, Err
             console.print(&match &run.standing {
                 Standing::WaitsForAnswer { actions, .. } => format!(
                     "run {id} of {} stops when {} is answered; to end it now: pipe stop {id} --abandon\n",
-                    run.pipeline,
+                    run.record.pipeline,
                     actions.join(" and ")
                 ),
-                standing => format!("run {id} of {}: {standing}\n", run.pipeline),
+                standing => format!("run {id} of {}: {standing}\n", run.record.pipeline),
             })?;
             Ok(Status::Fine)
         }
         Err(ControlError::Refused(message)) => {
-            let help = if run.has_ended() {
+            let help = if run.record.has_ended() {
                 format!("`pipe show {id}` says how it ended")
             } else {
                 format!("to end what runs: `pipe stop {id} --abandon`")
             };
             Ok(refused(&message, &help, console))
         }
-        Err(why) => Err(Error::Control { run: run.id, why }),
+        Err(why) => Err(Error::Control {
+            run: run.record.id,
+            why,
+        }),
     }
 }
 
@@ -64,11 +67,14 @@ pub(super) fn refused(message: &str, help: &str, console: &mut Console) -> Statu
 /// Says how a run stands after something was done to it, and how it goes on if nobody carries it out.
 pub(super) fn carry_on(run_dir: &Path, by: DoneBy, console: &mut Console) -> Result<Status, Error> {
     let run = read(run_dir)?;
-    let id = short(&run.id);
+    let id = run.record.short_id();
     match by {
         DoneBy::Runner => {}
-        DoneBy::Us if run.has_ended() => console.print(&format!("run {id}: {}\n", run.standing))?,
-        DoneBy::Us => console.print(&format!("nobody carries the run out now; to go on: pipe resume {id}\n"))?,
+        DoneBy::Us if run.record.has_ended() => console.print(&format!("run {id}: {}\n", run.standing))?,
+        DoneBy::Us => console.print(&format!(
+            "nobody carries the run out now; {}",
+            Next::new(run_dir).resume()
+        ))?,
     }
     Ok(Status::Fine)
 }

@@ -4,22 +4,21 @@
 //! their names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
 use super::RunOptions;
 use super::engine::{Engine, Execution, Id};
 use super::event::{Inherited, Kind, Started};
-use super::history::find::{RUNS, by_age};
+use super::history::find::{self, by_age};
 use super::journal;
 use super::outcome::StageStatus;
 use super::part::{place, rule_place};
 use super::refusal::{Refusal, RefusalKind};
 use super::restore;
 use super::store::Store;
+use super::units::short;
 use super::variables::{EXECUTION, PIPELINE};
-use super::view::report::short;
 use crate::ir::{self, Action, Pipeline, Rule, Text, VariableRef};
 
 /// What a run takes over of an earlier one.
@@ -35,10 +34,12 @@ pub(super) struct Ground {
 /// Finds the earlier run; none if everything is carried out. The stages that are asked for exist.
 pub(super) fn find(pipeline: &Pipeline, options: &RunOptions, part: &Range<usize>) -> Result<Option<Ground>, Refusal> {
     let state_dir = options.state_folder();
-    let runs = state_dir.join(RUNS);
     if let Some(run) = &options.based_on {
-        let id = named(&runs, run)?;
-        let (id, engine) = restore::look(&runs.join(id)).map_err(|error| impossible(error.to_string(), None))?;
+        let run_dir = find::named(&state_dir, run).map_err(|not_found| Refusal {
+            kind: RefusalKind::Usage,
+            ..impossible(not_found.to_string(), Some(not_found.help()))
+        })?;
+        let (id, engine) = restore::look(&run_dir).map_err(|error| impossible(error.to_string(), None))?;
         return engine.execution(&id).map(|found| Some(ground(found))).ok_or_else(|| {
             let message = format!("nothing is recorded of run {}", short(&id));
             impossible(message, None)
@@ -72,33 +73,6 @@ fn impossible(message: String, help: Option<String>) -> Refusal {
         place: None,
         message,
         help,
-    }
-}
-
-/// The id of the run that is meant by the start of one.
-fn named(runs: &Path, start: &str) -> Result<String, Refusal> {
-    let usage = |message: String, help: &str| Refusal {
-        kind: RefusalKind::Usage,
-        place: None,
-        message,
-        help: Some(help.to_owned()),
-    };
-    let entries = fs::read_dir(runs).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut found: Vec<String> = names.filter(|name| name.starts_with(start)).collect();
-    match (found.pop(), found.is_empty()) {
-        (Some(id), true) if !start.is_empty() => Ok(id),
-        (Some(_), _) => Err(usage(
-            format!("several runs begin with `{start}`"),
-            "give more of its id",
-        )),
-        (None, _) => {
-            let message = format!("there is no run `{start}` in {}", runs.display());
-            Err(usage(
-                message,
-                "leave `--of` out: the newest run that can be used is taken",
-            ))
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Takes up a run that its folder holds: what it was started with, what its journal says, and an engine that stands where the
 //! journal ends.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -24,7 +24,7 @@ use super::refusal::Refusal;
 use super::restore::{self, RestoreError, Stored};
 use super::session::{self, Hosted, Session, SessionError};
 use super::setup::Setup;
-use super::view::report::short;
+use super::units::short;
 use super::watch::{Changes, Watch};
 use super::{Drivers, RunOptions, prepare as preparing, say};
 use crate::ir::{ConditionResult, ExecutionMode, Pipeline, RetryMode};

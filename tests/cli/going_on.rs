@@ -128,7 +128,7 @@ fn a_secret_of_the_definition_that_is_gone_has_to_be_given() {
     );
     assert_snapshot!(
         "secret_without_sense",
-        refused(&|place| place.write("main.pipe", "pipeline".to_owned()))
+        refused(&|place| place.write("main.pipe", "pipeline"))
     );
     let gone = SECRET
         .replace("secrets = {", "env = {")

@@ -7,9 +7,8 @@ use std::time::Duration;
 use pipe::ir;
 use pipe::run::engine::Input;
 use pipe::run::event::{Event, Inherited, Kind, Record, Started, Trigger};
-use pipe::run::history::fold::fold;
 use pipe::run::history::index::{Filter, Index};
-use pipe::run::history::{RunRecord, Standing, clean};
+use pipe::run::history::{Standing, StoredRun, clean};
 use pipe::run::outcome::RunStatus;
 use pipe::run::restore::{self, RestoreError};
 use pipe::run::{RunOptions, RunOutcome, journal};
@@ -97,9 +96,11 @@ fn the_index_says_what_the_journals_say() {
     assert_eq!(standings(&index), ALL);
     for run in index.runs(&Filter::default()).runs {
         let dir = project.path().join(".pipe/runs").join(&run.id);
-        let record = pipe::run::history::read(&dir).unwrap();
-        assert_eq!(run.standing, record.standing);
-        assert_eq!((run.duration_ms, run.trigger), (record.duration_ms, record.trigger));
+        let stored = pipe::run::history::read(&dir).unwrap();
+        assert_eq!(run.standing, stored.standing);
+        let record = stored.record;
+        let duration_ms = record.end.map(|end| end.duration_ms);
+        assert_eq!((run.duration_ms, run.trigger), (duration_ms, record.trigger));
         assert_eq!(run.started.as_millisecond(), record.started.as_millisecond());
     }
     let unfinished = index.unfinished("waits");
@@ -214,7 +215,7 @@ fn durations_are_predicted_from_the_last_successes() {
 }
 
 /// The record of a run that has ended, or goes on from another.
-fn record(id: &str, from: Option<&str>, ended: bool) -> RunRecord {
+fn record(id: &str, from: Option<&str>, ended: bool) -> StoredRun {
     let inherited = from.map(|from| {
         Box::new(Inherited {
             execution_id: from.to_owned(),
@@ -250,7 +251,7 @@ fn record(id: &str, from: Option<&str>, ended: bool) -> RunRecord {
         time: jiff::Timestamp::from_second(id.as_bytes()[0].into()).unwrap(),
         event,
     });
-    fold(Path::new(id), &records.collect::<Vec<_>>(), false).unwrap()
+    StoredRun::of(Path::new(id), &records.collect::<Vec<_>>(), false).unwrap()
 }
 
 #[test]
@@ -266,7 +267,7 @@ fn what_is_needed_is_not_removed() {
     let chosen = |keep| -> Vec<String> {
         clean::choose(&runs, keep)
             .into_iter()
-            .map(|run| run.id.clone())
+            .map(|run| run.record.id.clone())
             .collect()
     };
     // `f` was begun with what `e` had made, and so on down to `a`.

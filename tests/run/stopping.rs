@@ -15,7 +15,7 @@ use pipe::run::{GoOn, RunOptions, Show, go_on, keeper, run};
 use crate::support::runs::{Project, StandardDrivers, commands, pipeline, source, stage};
 
 /// The folder of the project to run, for [`program`].
-const PROGRAM: &str = "PIPE_TEST_PROJECT";
+pub(super) const PROGRAM: &str = "PIPE_TEST_PROJECT";
 /// Long enough on the busiest machine; nobody waits for it where all is well.
 const LONG: Duration = Duration::from_secs(60);
 

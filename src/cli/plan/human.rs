@@ -10,7 +10,7 @@ use crate::run::plan_report::{
     ActionReport, ConditionReport, FailureReport, Fate, Obstacle, PlanReport, Prediction, Source, StageReport,
 };
 use crate::run::planned::Position;
-use crate::run::view::report::{count, duration, short, show_path};
+use crate::run::units::{count, duration, short, show_path};
 
 /// Names that are longer do not push what stands beside them to the right.
 const MOST_NAME: usize = 24;

@@ -1,7 +1,6 @@
 //! JUnit's XML, which CI systems show: a suite a stage, a case an action. There is no standard; the elements are those that
 //! Maven Surefire writes, with its names for what failed and was tried again.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,13 +12,13 @@ use super::Feed;
 use crate::run::event::{Event, Record};
 use crate::run::outcome::{Failure, Status};
 use crate::run::planned::How;
+use crate::run::record::{ActionRecord, Attempt, AttemptEnd, ConditionRecord, RunRecord, Runs, StageRecord, State};
 use crate::run::view::report::verdict;
-use crate::run::view::summary::{Action, AttemptEnd, FailedCondition, Stage, Standing, Summary};
 
 /// Writes the report whenever a run ends, and at the end of all.
 pub struct Junit {
     path: PathBuf,
-    runs: BTreeMap<String, Summary>,
+    runs: Runs,
     is_written: bool,
 }
 
@@ -27,14 +26,14 @@ impl Junit {
     pub fn new(path: PathBuf) -> Self {
         Self {
             path,
-            runs: BTreeMap::new(),
+            runs: Runs::default(),
             is_written: false,
         }
     }
 
     fn write(&mut self) -> Option<String> {
         self.is_written = true;
-        let runs: Vec<&Summary> = self.runs.values().collect();
+        let runs: Vec<&RunRecord> = self.runs.iter().collect();
         let result = report(&runs).and_then(|xml| replace(&self.path, &xml));
         let error = result.err()?;
         Some(format!(
@@ -59,13 +58,11 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 impl Feed for Junit {
     fn restore(&mut self, execution: &str, records: &[Record]) {
-        let summary = self.runs.entry(execution.to_owned()).or_default();
-        records.iter().for_each(|record| summary.apply(record));
+        self.runs.restore(execution, records);
     }
 
     fn record(&mut self, execution: &str, record: &Record) -> Option<String> {
-        let summary = self.runs.entry(execution.to_owned()).or_default();
-        summary.apply(record);
+        self.runs.apply(execution, record);
         self.is_written = false;
         matches!(record.event, Event::RunFinished { .. }).then(|| self.write())?
     }
@@ -76,7 +73,7 @@ impl Feed for Junit {
 }
 
 /// The report of these runs.
-pub fn report(runs: &[&Summary]) -> io::Result<Vec<u8>> {
+pub fn report(runs: &[&RunRecord]) -> io::Result<Vec<u8>> {
     let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
     xml.write_event(Xml::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let name = runs.first().map_or("", |run| run.pipeline.as_str());
@@ -85,7 +82,7 @@ pub fn report(runs: &[&Summary]) -> io::Result<Vec<u8>> {
         .with_attribute(("name", legal(name).as_str()));
     suites.write_inner_content(|xml| {
         for run in runs {
-            for stage in &run.stages {
+            for stage in run.part() {
                 suite(xml, run, stage, runs.len() > 1)?;
             }
         }
@@ -96,12 +93,8 @@ pub fn report(runs: &[&Summary]) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn suite(xml: &mut Writer<Vec<u8>>, run: &Summary, stage: &Stage, several: bool) -> io::Result<()> {
-    let conditions: Vec<&FailedCondition> = run
-        .conditions
-        .iter()
-        .filter(|condition| condition.stage == stage.name)
-        .collect();
+fn suite(xml: &mut Writer<Vec<u8>>, run: &RunRecord, stage: &StageRecord, several: bool) -> io::Result<()> {
+    let conditions: Vec<&ConditionRecord> = stage.failed_conditions().collect();
     let counts = stage.counts();
     let name = if several {
         format!("{} (run {})", stage.name, run.short_id())
@@ -120,7 +113,7 @@ fn suite(xml: &mut Writer<Vec<u8>>, run: &Summary, stage: &Stage, several: bool)
         ),
         ("time", seconds(duration).as_str()),
     ]);
-    if let Some(begun) = stage.begun {
+    if let Some(begun) = stage.started {
         element = element.with_attribute(("timestamp", begun.strftime("%Y-%m-%dT%H:%M:%S").to_string().as_str()));
     }
     element.write_inner_content(|xml| {
@@ -129,42 +122,42 @@ fn suite(xml: &mut Writer<Vec<u8>>, run: &Summary, stage: &Stage, several: bool)
         }
         conditions
             .iter()
-            .try_for_each(|condition| condition_case(xml, run, condition))
+            .try_for_each(|condition| condition_case(xml, run, stage, condition))
     })?;
     Ok(())
 }
 
-fn case(xml: &mut Writer<Vec<u8>>, run: &Summary, stage: &Stage, action: &Action) -> io::Result<()> {
+fn case(xml: &mut Writer<Vec<u8>>, run: &RunRecord, stage: &StageRecord, action: &ActionRecord) -> io::Result<()> {
     let duration = action.last().map_or(0, |(_, end)| end.duration_ms);
     let element = xml.create_element("testcase").with_attributes([
-        ("name", legal(&action.planned.action).as_str()),
+        ("name", legal(&action.name).as_str()),
         ("classname", legal(&format!("{}.{}", run.pipeline, stage.name)).as_str()),
         ("time", seconds(duration).as_str()),
     ]);
-    let standing = stage.standing(action);
+    let state = stage.state(action);
     element.write_inner_content(|xml| {
-        let earlier = action.attempts.len().saturating_sub(1);
-        match (standing, action.last()) {
-            (Standing::Failed, Some((_, end))) => failure(xml, "failure", end)?,
-            (Standing::Ended, Some((_, end))) => failure(xml, "error", end)?,
-            (Standing::Running, _) => skipped(xml, "it has not ended")?,
-            (Standing::Waiting, _) => skipped(xml, "not started")?,
-            (Standing::Skipped, _) => skipped(xml, "the stage was skipped")?,
-            (Standing::Failed | Standing::Ended | Standing::Succeeded, _) => {}
+        let earlier = action.tries().count().saturating_sub(1);
+        match (state, action.last()) {
+            (State::Failed, Some((_, end))) => failure(xml, "failure", end)?,
+            (State::Ended, Some((_, end))) => failure(xml, "error", end)?,
+            (State::Running, _) => skipped(xml, "it has not ended")?,
+            (State::Waiting, _) => skipped(xml, "not started")?,
+            (State::Skipped, _) => skipped(xml, "the stage was skipped")?,
+            (State::Failed | State::Ended | State::Succeeded, _) => {}
         }
-        let again = if standing == Standing::Succeeded {
+        let again = if state == State::Succeeded {
             "flakyFailure"
         } else {
             "rerunFailure"
         };
-        let earlier = action.attempts.iter().take(earlier);
-        for end in earlier.filter_map(|attempt| attempt.end.as_ref()) {
+        let earlier = action.tries().take(earlier);
+        for end in earlier.filter_map(Attempt::end) {
             if end.status != Status::Succeeded {
                 failure(xml, again, end)?;
             }
         }
         match action.last() {
-            Some((_, end)) if standing == Standing::Succeeded => printed(xml, action, end),
+            Some((_, end)) if state == State::Succeeded => printed(xml, action, end),
             _ => Ok(()),
         }
     })?;
@@ -172,10 +165,10 @@ fn case(xml: &mut Writer<Vec<u8>>, run: &Summary, stage: &Stage, action: &Action
 }
 
 /// What a reader of a green case should know.
-fn printed(xml: &mut Writer<Vec<u8>>, action: &Action, end: &AttemptEnd) -> io::Result<()> {
+fn printed(xml: &mut Writer<Vec<u8>>, action: &ActionRecord, end: &AttemptEnd) -> io::Result<()> {
     let mut lines = end.notes.clone();
-    if action.planned.how != How::CarriedOut {
-        lines.insert(0, verdict(end.status, action.planned.how).to_owned());
+    if action.how != How::CarriedOut {
+        lines.insert(0, verdict(end.status, action.how).to_owned());
     }
     if !lines.is_empty() {
         let text = legal(&lines.join("\n"));
@@ -187,7 +180,7 @@ fn printed(xml: &mut Writer<Vec<u8>>, action: &Action, end: &AttemptEnd) -> io::
 
 fn failure(xml: &mut Writer<Vec<u8>>, element: &str, end: &AttemptEnd) -> io::Result<()> {
     let unknown = Failure::new("it did not succeed");
-    let failure = end.failure.as_deref().unwrap_or(&unknown);
+    let failure = end.failure.as_ref().unwrap_or(&unknown);
     let mut lines: Vec<&str> = Vec::new();
     lines.extend(failure.command.as_deref());
     lines.extend(failure.tail.iter().map(String::as_str));
@@ -202,19 +195,20 @@ fn failure(xml: &mut Writer<Vec<u8>>, element: &str, end: &AttemptEnd) -> io::Re
     Ok(())
 }
 
-fn condition_case(xml: &mut Writer<Vec<u8>>, run: &Summary, condition: &FailedCondition) -> io::Result<()> {
+fn condition_case(
+    xml: &mut Writer<Vec<u8>>,
+    run: &RunRecord,
+    stage: &StageRecord,
+    condition: &ConditionRecord,
+) -> io::Result<()> {
     let name = format!("condition {}", condition.position.words());
     let rules: Vec<String> = condition
-        .rules
-        .iter()
-        .map(|rule| format!("rule {}: {}", rule.name.rule, rule.message))
+        .failed_rules()
+        .map(|rule| format!("rule {}: {}", rule.rule, rule.message))
         .collect();
     let element = xml.create_element("testcase").with_attributes([
         ("name", name.as_str()),
-        (
-            "classname",
-            legal(&format!("{}.{}", run.pipeline, condition.stage)).as_str(),
-        ),
+        ("classname", legal(&format!("{}.{}", run.pipeline, stage.name)).as_str()),
         ("time", "0.000"),
     ]);
     element.write_inner_content(|xml| {

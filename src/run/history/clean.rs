@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use super::find::run_dirs;
-use super::record::RunRecord;
+use super::stored::StoredRun;
 use crate::run::event::Event;
 use crate::run::journal::{self, Journal, JournalError};
 use crate::run::slots::remove_all;
@@ -16,35 +16,40 @@ use crate::run::store::{Store, Swept};
 const REMOVED: &str = "removed-";
 
 /// The runs to remove, the oldest first, if of each pipeline the newest `keep` that have ended are kept.
-pub fn choose(runs: &[RunRecord], keep: usize) -> Vec<&RunRecord> {
-    let mut by_pipeline: BTreeMap<&str, Vec<&RunRecord>> = BTreeMap::new();
-    for run in runs.iter().filter(|run| run.has_ended()) {
-        by_pipeline.entry(&run.pipeline).or_default().push(run);
+pub fn choose(runs: &[StoredRun], keep: usize) -> Vec<&StoredRun> {
+    let mut by_pipeline: BTreeMap<&str, Vec<&StoredRun>> = BTreeMap::new();
+    for run in runs.iter().filter(|run| run.record.has_ended()) {
+        by_pipeline.entry(&run.record.pipeline).or_default().push(run);
     }
-    let mut old: Vec<&RunRecord> = Vec::new();
+    let mut old: Vec<&StoredRun> = Vec::new();
     for mut ended in by_pipeline.into_values() {
-        ended.sort_by(|a, b| (b.started, &b.id).cmp(&(a.started, &a.id)));
+        ended.sort_by(|a, b| key(b).cmp(&key(a)));
         old.extend(ended.into_iter().skip(keep));
     }
     // Whoever is kept keeps those that it names, and they those that they name.
     loop {
-        let removed: BTreeSet<&str> = old.iter().map(|run| run.id.as_str()).collect();
-        let kept = runs.iter().filter(|run| !removed.contains(run.id.as_str()));
+        let removed: BTreeSet<&str> = old.iter().map(|run| run.record.id.as_str()).collect();
+        let kept = runs.iter().filter(|run| !removed.contains(run.record.id.as_str()));
         let needed: BTreeSet<&str> = kept.flat_map(names).collect();
         let count = old.len();
-        old.retain(|run| !needed.contains(run.id.as_str()));
+        old.retain(|run| !needed.contains(run.record.id.as_str()));
         if old.len() == count {
-            old.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
+            old.sort_by(|a, b| key(a).cmp(&key(b)));
             return old;
         }
     }
 }
 
+/// The order of the start.
+fn key(run: &StoredRun) -> (jiff::Timestamp, &str) {
+    (run.record.started, &run.record.id)
+}
+
 /// The runs that a run has to do with.
-fn names(run: &RunRecord) -> impl Iterator<Item = &str> {
-    let rollbacks = run.rollbacks.iter();
+fn names(run: &StoredRun) -> impl Iterator<Item = &str> {
+    let rollbacks = run.record.rollbacks.iter();
     let rollbacks = rollbacks.flat_map(|rollback| [rollback.execution_id.as_str(), rollback.target.as_str()]);
-    run.inherited_from.as_deref().into_iter().chain(rollbacks)
+    run.record.inherited_from.as_deref().into_iter().chain(rollbacks)
 }
 
 /// How many bytes a folder's files hold.
@@ -64,7 +69,7 @@ pub fn size(folder: &Path) -> u64 {
 }
 
 /// Removes a run; gives the bytes that it held, or none if a process has taken it up meanwhile.
-pub fn remove(run: &RunRecord) -> io::Result<Option<u64>> {
+pub fn remove(run: &StoredRun) -> io::Result<Option<u64>> {
     let _lock = match Journal::open(&run.run_dir) {
         Ok((journal, _)) => journal,
         Err(JournalError::Busy) => return Ok(None),
@@ -73,7 +78,7 @@ pub fn remove(run: &RunRecord) -> io::Result<Option<u64>> {
     let bytes = size(&run.run_dir);
     let state_dir = run.run_dir.ancestors().nth(2).unwrap_or(&run.run_dir);
     // In one step: nobody ever sees half a run.
-    let away = state_dir.join(format!("{REMOVED}{}", run.id));
+    let away = state_dir.join(format!("{REMOVED}{}", run.record.id));
     fs::rename(&run.run_dir, &away)?;
     remove_all(&away);
     Ok(Some(bytes))

@@ -10,7 +10,7 @@ use crate::run::event::Record;
 use crate::run::journal;
 use crate::run::paths::tidy;
 use crate::run::setup::PIPELINE;
-use crate::run::view::report::short;
+use crate::run::units::short;
 
 /// The state directory's name beside a `.pipe` file.
 const STATE: &str = ".pipe";
@@ -81,14 +81,20 @@ pub fn id_of(run_dir: &Path) -> &str {
 
 /// The folder of the run that is meant: by its id, a unique start of it, or the newest one.
 pub fn run(state_dir: &Path, wanted: Option<&str>) -> Result<PathBuf, NotFound> {
-    let mut dirs = run_dirs(state_dir);
-    let Some(wanted) = wanted else {
-        let newest = dirs.into_iter().max_by_key(|dir| (started(dir), dir.clone()));
-        return newest.ok_or_else(|| NotFound::AnyRun {
-            state_dir: state_dir.to_owned(),
-        });
-    };
+    if let Some(wanted) = wanted {
+        return named(state_dir, wanted);
+    }
+    let dirs = run_dirs(state_dir).into_iter();
+    let newest = dirs.max_by_key(|dir| (started(dir), dir.clone()));
+    newest.ok_or_else(|| NotFound::AnyRun {
+        state_dir: state_dir.to_owned(),
+    })
+}
+
+/// The folder of the one run whose id is this, or begins so.
+pub fn named(state_dir: &Path, wanted: &str) -> Result<PathBuf, NotFound> {
     let start = wanted.to_ascii_lowercase();
+    let mut dirs = run_dirs(state_dir);
     dirs.retain(|dir| id_of(dir).starts_with(&start));
     dirs.sort();
     match dirs.as_slice() {

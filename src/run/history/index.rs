@@ -14,9 +14,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, Row as SqlRow, ToSql, Transaction, params};
 
 use super::find::{RUNS, id_of, run_dirs};
-use super::fold;
 use super::list::{List, Row, Unreadable};
-use super::record::{AttemptStatus, RunRecord};
+use super::stored::{self, StoredRun};
 use crate::run::journal;
 
 /// The database's name in the state directory.
@@ -149,7 +148,7 @@ impl Index {
             if before.as_ref().is_some_and(Known::has_ended) {
                 continue;
             }
-            match fold::read(&dir) {
+            match stored::read(&dir) {
                 // Of a run that has not ended the journal alone does not say how it stands.
                 Ok(run) if before.and_then(|known| known.standing) == Some(standing(&run)) => {}
                 Ok(run) => changed.push((run, stamp)),
@@ -168,7 +167,7 @@ impl Index {
             forget(&transaction, id)?;
         }
         for (run, stamp) in &changed {
-            forget(&transaction, &run.id)?;
+            forget(&transaction, &run.record.id)?;
             take_in(&transaction, run, *stamp)?;
         }
         transaction.commit()
@@ -287,7 +286,7 @@ impl Stamp {
     }
 }
 
-fn standing(run: &RunRecord) -> String {
+fn standing(run: &StoredRun) -> String {
     serde_json::to_string(&run.standing).unwrap_or_default()
 }
 
@@ -335,7 +334,8 @@ fn forget(transaction: &Transaction, id: &str) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn take_in(transaction: &Transaction, run: &RunRecord, stamp: Stamp) -> rusqlite::Result<()> {
+fn take_in(transaction: &Transaction, run: &StoredRun, stamp: Stamp) -> rusqlite::Result<()> {
+    let record = &run.record;
     let standing = serde_json::to_value(&run.standing).unwrap_or_default();
     let failed = standing["actions"][0]
         .as_str()
@@ -343,38 +343,31 @@ fn take_in(transaction: &Transaction, run: &RunRecord, stamp: Stamp) -> rusqlite
     transaction.execute(
         "INSERT INTO runs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
-            run.id,
+            record.id,
             stamp.size,
             stamp.modified,
-            run.pipeline,
-            run.definition,
+            record.pipeline,
+            record.definition,
             standing["status"].as_str(),
             self::standing(run),
-            run.started.as_millisecond(),
-            run.duration_ms,
-            serde_json::to_string(&run.trigger).unwrap_or_default(),
+            record.started.as_millisecond(),
+            record.end.map(|end| end.duration_ms),
+            serde_json::to_string(&record.trigger).unwrap_or_default(),
             failed,
         ],
     )?;
     let mut statement = transaction.prepare("INSERT INTO actions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
-    for (stage, action) in run.actions() {
+    for action in record.actions() {
         for attempt in &action.attempts {
-            let status = match attempt.status {
-                AttemptStatus::Open => "open",
-                AttemptStatus::Succeeded => "succeeded",
-                AttemptStatus::Failed => "failed",
-                AttemptStatus::Abandoned => "abandoned",
-                AttemptStatus::CutOff => "cut_off",
-            };
             statement.execute(params![
-                run.id,
-                stage.name,
+                record.id,
+                action.stage,
                 action.name,
                 attempt.attempt,
-                run.pipeline,
+                record.pipeline,
                 action.driver,
-                status,
-                attempt.duration_ms,
+                attempt.progress.word(),
+                attempt.end().map(|end| end.duration_ms),
             ])?;
         }
     }

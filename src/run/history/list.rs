@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::find::id_of;
-use super::fold;
-use super::record::{RunRecord, Standing};
+use super::standing::Standing;
+use super::stored::{ReadError, StoredRun};
 use crate::run::event::Trigger;
 
 /// A run in short.
@@ -46,21 +46,22 @@ pub struct List {
 }
 
 impl Row {
-    pub fn of(run: &RunRecord) -> Self {
+    pub fn of(run: &StoredRun) -> Self {
+        let record = &run.record;
         Self {
-            id: run.id.clone(),
-            pipeline: run.pipeline.clone(),
+            id: record.id.clone(),
+            pipeline: record.pipeline.clone(),
             standing: run.standing.clone(),
-            started: run.started,
-            duration_ms: run.duration_ms,
-            trigger: run.trigger.clone(),
-            definition: run.definition.clone(),
+            started: record.started,
+            duration_ms: record.end.map(|end| end.duration_ms),
+            trigger: record.trigger.clone(),
+            definition: record.definition.clone(),
         }
     }
 }
 
 impl Unreadable {
-    pub fn of(run_dir: &Path, error: &fold::ReadError) -> Self {
+    pub fn of(run_dir: &Path, error: &ReadError) -> Self {
         Self {
             id: id_of(run_dir).to_owned(),
             run_dir: run_dir.to_owned(),

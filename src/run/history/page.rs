@@ -5,23 +5,26 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::record::{ActionRecord, Attempt, AttemptStatus, ConditionRecord, RunRecord, StageRecord};
-use super::{Standing, list::Row};
-use crate::ir::ConditionResult;
-use crate::run::event::{By, ConditionStatus, RuleStatus, Waiting};
-use crate::run::journal;
-use crate::run::outcome::StageStatus;
+use super::standing::Standing;
+use super::stored::StoredRun;
+use crate::run::event::{By, ConditionStatus, Trigger};
+use crate::run::outcome::{RunStatus, StageStatus, Status};
 use crate::run::planned::How;
-use crate::run::view::Context;
-use crate::run::view::report::{count, duration, short, show_path};
-use crate::run::view::summary::Summary;
+use crate::run::record::path::critical_path;
+use crate::run::record::{ActionRecord, Attempt, ConditionRecord, MadeArtifact, Progress, RunRecord, StageRecord};
+use crate::run::units::{count, duration, short, show_path};
+use crate::run::view::next::Next;
+use crate::run::view::path::path_line;
+use crate::run::view::words::{answer_words, result_words, rule_words, waiting_words};
+use crate::run::view::{Context, report};
 
 /// Tells of a run, without the report of its failures.
-pub fn page(run: &RunRecord) -> String {
+pub fn page(stored: &StoredRun) -> String {
     let mut out = String::new();
-    head(&mut out, run);
+    head(&mut out, stored);
+    let run = &stored.record;
     stages(&mut out, run);
-    critical_path(&mut out, run);
+    path(&mut out, run);
     variables(&mut out, run);
     artifacts(&mut out, run);
     for note in &run.notes {
@@ -39,16 +42,17 @@ pub fn page(run: &RunRecord) -> String {
     out
 }
 
-fn head(out: &mut String, run: &RunRecord) {
-    let _ = writeln!(out, "run {} of {}: {}", run.id, run.pipeline, run.standing);
-    let took = run.duration_ms.map_or_else(
+fn head(out: &mut String, stored: &StoredRun) {
+    let run = &stored.record;
+    let _ = writeln!(out, "run {} of {}: {}", run.id, run.pipeline, stored.standing);
+    let took = run.end.map_or_else(
         || format!("last heard of {}", when(run.last)),
-        |took| format!("took {}", duration(took)),
+        |end| format!("took {}", duration(end.duration_ms)),
     );
     let _ = writeln!(out, "  started     {}, {took}", when(run.started));
-    let _ = writeln!(out, "  trigger     {}", trigger(&Row::of(run)));
+    let _ = writeln!(out, "  trigger     {}", trigger(&run.trigger));
     let _ = writeln!(out, "  definition  {}", short(&run.definition));
-    let _ = writeln!(out, "  folder      {}", show_path(&run.run_dir));
+    let _ = writeln!(out, "  folder      {}", show_path(&stored.run_dir));
     if let Some(earlier) = &run.inherited_from {
         let _ = writeln!(out, "  began with  what run {} had made", short(earlier));
     }
@@ -61,11 +65,11 @@ fn head(out: &mut String, run: &RunRecord) {
 }
 
 /// What set a run off, in one line.
-pub fn trigger(run: &Row) -> String {
-    if run.trigger.detail.is_empty() {
-        format!("{:?}", run.trigger.kind)
+pub fn trigger(trigger: &Trigger) -> String {
+    if trigger.detail.is_empty() {
+        format!("{:?}", trigger.kind)
     } else {
-        run.trigger.detail.clone()
+        trigger.detail.clone()
     }
 }
 
@@ -112,19 +116,14 @@ fn stages(out: &mut String, run: &RunRecord) {
 }
 
 fn stage_row(stage: &StageRecord) -> Vec<String> {
-    let status = match (stage.status, &stage.waits_for) {
-        (Some(status), _) => status.to_string(),
+    let status = match (stage.end, &stage.waits_for) {
+        (Some(end), _) => end.status.to_string(),
         (None, Some(_)) => "waited for".to_owned(),
         (None, None) if stage.attempt == 0 => "not started".to_owned(),
         (None, None) => "not ended".to_owned(),
     };
     let mut about = Vec::new();
-    match &stage.waits_for {
-        Some(Waiting::Occupied { execution_id }) => about.push(format!("run {} is in it", short(execution_id))),
-        Some(Waiting::Queued) => about.push("others wait before it".to_owned()),
-        Some(Waiting::Disabled { reason }) => about.push(format!("the way into it is disabled: {reason}")),
-        None => {}
-    }
+    about.extend(stage.waits_for.as_ref().map(waiting_words));
     if stage.attempt > 1 {
         about.push(format!("attempt {}", stage.attempt));
     }
@@ -132,8 +131,8 @@ fn stage_row(stage: &StageRecord) -> Vec<String> {
     if automatic > 0 {
         about.push("tried again by itself".to_owned());
     }
-    let is_over = stage.status.is_some_and(|status| status != StageStatus::Skipped);
-    let took = stage.duration_ms.filter(|_| is_over).map(duration).unwrap_or_default();
+    let over = stage.end.filter(|end| end.status != StageStatus::Skipped);
+    let took = over.map(|end| duration(end.duration_ms)).unwrap_or_default();
     vec![stage.name.clone(), status, took, about.join(", ")]
 }
 
@@ -146,45 +145,41 @@ fn action_rows(rows: &mut Vec<Vec<String>>, action: &ActionRecord) {
             1 => format!("  {}", action.name),
             number => format!("  {}#{number}", action.name),
         };
-        let took = attempt.duration_ms.map(duration).unwrap_or_default();
+        let took = attempt.end().map(|end| duration(end.duration_ms));
         rows.push(vec![
             name,
             attempt_words(action, attempt).to_owned(),
-            took,
+            took.unwrap_or_default(),
             about(action, attempt),
         ]);
     }
 }
 
 fn attempt_words(action: &ActionRecord, attempt: &Attempt) -> &'static str {
-    match attempt.status {
-        AttemptStatus::Open if action.is_approval() => "waiting",
-        AttemptStatus::Open => "not ended",
-        AttemptStatus::Succeeded if action.how == How::Simulated => "simulated",
-        AttemptStatus::Succeeded => "succeeded",
-        AttemptStatus::Failed => "failed",
-        AttemptStatus::Abandoned => "ended",
-        AttemptStatus::CutOff => "cut off",
+    match &attempt.progress {
+        Progress::Open if action.is_approval() => "waiting",
+        Progress::Open => "not ended",
+        Progress::CutOff => "cut off",
+        Progress::Ended(end) => match end.status {
+            Status::Succeeded if action.how == How::Simulated => "simulated",
+            Status::Succeeded => "succeeded",
+            Status::Failed => "failed",
+            Status::Abandoned => "ended",
+        },
     }
 }
 
 fn about(action: &ActionRecord, attempt: &Attempt) -> String {
     let mut out = match &attempt.answer {
-        Some(answer) => {
-            let verdict = if answer.approved { "approved" } else { "rejected" };
-            let comment = match answer.comment.as_str() {
-                "" => String::new(),
-                comment => format!(": {comment}"),
-            };
-            format!("{verdict} by {}{comment}", answer.by)
-        }
+        Some(answer) => answer_words(answer.approved, &answer.by, &answer.comment),
         None if action.how == How::StoodIn => "your command stood in for it".to_owned(),
         None => action.driver.clone(),
     };
-    if let (Some(failure), None) = (&attempt.failure, &attempt.answer) {
+    let Some(end) = attempt.end() else { return out };
+    if let (Some(failure), None) = (&end.failure, &attempt.answer) {
         let _ = write!(out, ": {}", failure.message);
-    } else if !attempt.notes.is_empty() {
-        let _ = write!(out, ": {}", attempt.notes.join("; "));
+    } else if !end.notes.is_empty() {
+        let _ = write!(out, ": {}", end.notes.join("; "));
     }
     out
 }
@@ -196,12 +191,7 @@ fn condition_rows(rows: &mut Vec<Vec<String>>, condition: &ConditionRecord) {
         Some(ConditionStatus::Failed) => "not met",
         Some(ConditionStatus::Overridden) => "overridden",
     };
-    let follows = match condition.result {
-        None => "",
-        Some(ConditionResult::Skip) => "the stage is skipped",
-        Some(ConditionResult::Rollback) => "the stage is rolled back",
-        Some(ConditionResult::Fail | ConditionResult::Retry) => "the stage fails",
-    };
+    let follows = condition.result.map_or("", result_words);
     rows.push(vec![
         format!("  {}", condition.position.words()),
         verdict.to_owned(),
@@ -209,13 +199,9 @@ fn condition_rows(rows: &mut Vec<Vec<String>>, condition: &ConditionRecord) {
         follows.to_owned(),
     ]);
     for rule in &condition.rules {
-        let verdict = match (rule.status, rule.simulated) {
-            (None, _) => "not decided",
-            (Some(RuleStatus::Abandoned), _) => "abandoned",
-            (Some(_), true) => "simulated",
-            (Some(RuleStatus::Succeeded), false) => "satisfied",
-            (Some(RuleStatus::Failed), false) => "not satisfied",
-        };
+        let verdict = rule
+            .status
+            .map_or("not decided", |status| rule_words(status, rule.simulated));
         rows.push(vec![
             format!("    {}", rule.rule),
             verdict.to_owned(),
@@ -225,15 +211,12 @@ fn condition_rows(rows: &mut Vec<Vec<String>>, condition: &ConditionRecord) {
     }
 }
 
-fn critical_path(out: &mut String, run: &RunRecord) {
-    let path = run.critical_path();
-    if path.len() > 1 {
-        let total = path.iter().map(|(_, took)| took).sum();
-        let steps: Vec<String> = path
-            .iter()
-            .map(|(place, took)| format!("{place} {}", duration(*took)))
-            .collect();
-        let _ = writeln!(out, "\ncritical path {}: {}", duration(total), steps.join(" → "));
+/// The report of one that succeeded ends with it.
+fn path(out: &mut String, run: &RunRecord) {
+    let path = critical_path(run.spans());
+    let is_told = run.end.is_some_and(|end| end.status == RunStatus::Succeeded);
+    if path.len() > 1 && !is_told {
+        let _ = writeln!(out, "\n{}", path_line(&path));
     }
 }
 
@@ -243,16 +226,9 @@ fn variables(out: &mut String, run: &RunRecord) {
         .iter()
         .map(|(name, value)| vec![name.clone(), first_line(value)])
         .collect();
-    for (stage, action) in run.actions() {
-        let last = action
-            .attempts
-            .iter()
-            .rfind(|attempt| attempt.status == AttemptStatus::Succeeded);
-        for (name, value) in last.iter().flat_map(|attempt| &attempt.variables) {
-            rows.push(vec![
-                format!("{}/{}: {name}", stage.name, action.name),
-                first_line(value),
-            ]);
+    for action in run.actions() {
+        for (name, value) in action.success().iter().flat_map(|end| &end.variables) {
+            rows.push(vec![format!("{}: {name}", action.place()), first_line(value)]);
         }
     }
     if !rows.is_empty() {
@@ -277,7 +253,7 @@ fn artifacts(out: &mut String, run: &RunRecord) {
 
 /// Name, who made it, how much it holds, its digest.
 pub fn artifact_rows(run: &RunRecord) -> Vec<Vec<String>> {
-    let row = |made: &super::record::MadeArtifact| {
+    let row = |made: &MadeArtifact| {
         vec![
             made.name.clone(),
             made.made_by.clone(),
@@ -310,45 +286,37 @@ pub fn bytes(number: u64) -> String {
 }
 
 /// Why it failed, how it went, and what can be done now.
-pub fn closing(run: &RunRecord) -> String {
-    let records = journal::read(&run.run_dir).unwrap_or_default();
-    let mut summary = Summary::default();
-    records.iter().for_each(|record| summary.apply(record));
+pub fn closing(run: &StoredRun) -> String {
     let context = Context {
         run_dir: run.run_dir.clone(),
         colour: false,
     };
-    let mut out = summary.closing(&context);
-    let next = what_next(run);
-    if !out.ends_with(&next) {
-        out.push_str(&next);
-    }
+    let out = report::closing(&run.record, &context) + &what_next(run);
     match out.starts_with('\n') || out.is_empty() {
         true => out,
         false => format!("\n{out}"),
     }
 }
 
-/// What can be done with a run now.
-pub fn what_next(run: &RunRecord) -> String {
-    let id = short(&run.id);
-    let resume = format!("to go on: pipe resume {id}\n");
+/// What can be done with a run that has not ended.
+fn what_next(run: &StoredRun) -> String {
+    let next = Next::new(&run.run_dir);
     match &run.standing {
-        Standing::Failed { .. } | Standing::Stopped => format!("to try again: pipe retry {id}\n"),
         Standing::WaitsForAnswer { actions, carried_out } => {
-            let mut out: String = actions
-                .iter()
-                .map(|action| format!("to answer: pipe approve {id} {action}, or pipe reject {id} {action}\n"))
-                .collect();
-            if !carried_out {
-                out.push_str(&format!("then, {resume}"));
+            let answers: String = actions.iter().map(|action| next.answer(action)).collect();
+            match carried_out {
+                true => answers,
+                false => format!("{answers}then, {}", next.resume()),
             }
-            out
         }
-        Standing::CutOff { .. } | Standing::Paused | Standing::WaitsForStage { carried_out: false, .. } => resume,
-        Standing::Running { .. } => format!("to watch it: pipe logs -f {id}\n"),
+        Standing::CutOff { .. } | Standing::Paused | Standing::WaitsForStage { carried_out: false, .. } => {
+            next.resume()
+        }
+        Standing::Running { .. } => next.follow(),
         Standing::WaitsForStage { carried_out: true, .. }
         | Standing::Succeeded
+        | Standing::Failed { .. }
+        | Standing::Stopped
         | Standing::Superseded
         | Standing::Cancelled => String::new(),
     }

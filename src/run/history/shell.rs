@@ -6,11 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::record::{AttemptStatus, RunRecord, place};
+use super::stored::StoredRun;
 use crate::ir::{Action, EnvironmentKind, Pipeline};
-use crate::run::outcome::Failure;
+use crate::run::outcome::{Failure, Status};
 use crate::run::paths::{component, quoted, variable};
 use crate::run::process;
+use crate::run::record::RunRecord;
 use crate::run::secrets;
 use crate::run::settings::Settings;
 use crate::run::setup::{self, Setup};
@@ -56,25 +57,23 @@ impl NoShell {
 
 impl Scene {
     /// Looks for where an action failed: `wanted`, or the first one that did.
-    pub fn find(run: &RunRecord, wanted: Option<&str>) -> Result<Self, NoShell> {
-        let mut all = run
-            .actions()
-            .filter(|(stage, action)| wanted.is_none_or(|wanted| place(stage, action) == wanted));
-        let failed = all.find_map(|(stage, action)| {
-            let last = action.attempts.last()?;
-            let has_failed = matches!(last.status, AttemptStatus::Failed | AttemptStatus::Abandoned);
-            let failure = last.failure.clone().filter(|_| has_failed)?;
-            Some((stage, action, failure))
+    pub fn find(run: &StoredRun, wanted: Option<&str>) -> Result<Self, NoShell> {
+        let mut actions = run.record.actions();
+        let failed = actions.find_map(|action| {
+            let place = action.place();
+            let end = action.attempts.last()?.end()?;
+            let is_it = wanted.is_none_or(|wanted| place == wanted) && end.status != Status::Succeeded;
+            let failure = end.failure.clone().filter(|_| is_it)?;
+            Some((action, place, failure))
         });
-        let Some((stage, action, failure)) = failed else {
-            let run = run.id.get(..8).unwrap_or(&run.id).to_owned();
+        let Some((action, place, failure)) = failed else {
+            let run = run.record.short_id().to_owned();
             return Err(
                 wanted.map_or(NoShell::NothingFailed { run }, |place| NoShell::NotFailed {
                     place: place.to_owned(),
                 }),
             );
         };
-        let place = place(stage, action);
         let Some(directory) = failure.directory.as_ref().filter(|directory| directory.is_dir()) else {
             return Err(NoShell::Gone { place });
         };
@@ -86,17 +85,17 @@ impl Scene {
             withheld: Vec::new(),
         };
         let unreadable = |why| NoShell::Unreadable {
-            run: run.id.clone(),
+            run: run.record.id.clone(),
             why,
         };
         let pipeline = setup::read_pipeline(&run.run_dir).map_err(unreadable)?;
         let setup = Setup::read(&run.run_dir).map_err(unreadable)?;
-        let stages = pipeline.stages.iter().filter(|it| it.name.value == stage.name);
+        let stages = pipeline.stages.iter().filter(|it| it.name.value == action.stage);
         let definition = stages
             .flat_map(|stage| &stage.actions)
             .find(|it| it.name.value == action.name);
         if let Some(definition) = definition {
-            scene.set_environment(run, &pipeline, &setup, &stage.name, definition);
+            scene.set_environment(&run.record, &pipeline, &setup, &action.stage, definition);
         }
         Ok(scene)
     }
@@ -215,13 +214,9 @@ impl Scene {
 fn variables(run: &RunRecord, pipeline: &Pipeline) -> Variables {
     let mut out = Variables::new(&run.id, run.variables.clone());
     let definitions = pipeline.stages.iter().flat_map(|stage| &stage.actions);
-    for (definition, (_, action)) in definitions.zip(run.actions()) {
-        let succeeded = action
-            .attempts
-            .iter()
-            .rfind(|attempt| attempt.status == AttemptStatus::Succeeded);
-        if let (Some(namespace), Some(attempt)) = (&definition.namespace, succeeded) {
-            out.set(&namespace.value, attempt.variables.clone());
+    for (definition, action) in definitions.zip(run.actions()) {
+        if let (Some(namespace), Some(end)) = (&definition.namespace, action.success()) {
+            out.set(&namespace.value, end.variables.clone());
         }
     }
     out

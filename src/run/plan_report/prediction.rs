@@ -11,6 +11,7 @@ use crate::run::history::find::by_age;
 use crate::run::journal;
 use crate::run::outcome::{RunStatus, Status};
 use crate::run::planned::Driver;
+use crate::run::record::path::{Span, critical_path};
 
 /// How many runs are asked.
 const RUNS: usize = 5;
@@ -88,7 +89,7 @@ pub struct Prediction {
     pub runs: usize,
     /// From start to end.
     pub total_ms: u64,
-    /// Of each step the action that takes longest: to make a run shorter, make one of these shorter.
+    /// The actions that wait for each other: to make a run shorter, make one of these shorter.
     pub critical_path: Vec<PathMember>,
     pub critical_path_ms: u64,
     /// Actions that no earlier run has carried out, by stage and action: they count as nothing.
@@ -114,24 +115,26 @@ pub(super) fn predict(stages: &[StageReport], durations: &Durations, jobs: usize
         critical_path_ms: 0,
         unknown: Vec::new(),
     };
+    let mut spans = Vec::new();
     for stage in stages.iter().filter(|stage| stage.included) {
         for step in &stage.steps {
-            let timed: Vec<&ActionReport> = step.iter().filter(|action| is_timed(action)).collect();
-            out.total_ms += side_by_side(timed.iter().filter_map(|action| action.predicted_ms), jobs);
-            let unknown = timed.iter().filter(|action| action.predicted_ms.is_none());
-            out.unknown
-                .extend(unknown.map(|action| format!("{}/{}", stage.name, action.name)));
-            let longest = timed.iter().rev().max_by_key(|action| action.predicted_ms);
-            if let Some((action, predicted_ms)) = longest.and_then(|action| Some((action, action.predicted_ms?))) {
-                out.critical_path_ms += predicted_ms;
-                out.critical_path.push(PathMember {
-                    stage: stage.name.clone(),
-                    action: action.name.clone(),
-                    predicted_ms,
-                });
+            let mut places = Places::new(jobs, out.total_ms);
+            for action in step.iter().filter(|action| is_timed(action)) {
+                match action.predicted_ms {
+                    Some(predicted_ms) => spans.push(places.take(&stage.name, &action.name, predicted_ms)),
+                    None => out.unknown.push(format!("{}/{}", stage.name, action.name)),
+                }
             }
+            out.total_ms = places.end();
         }
     }
+    let path = critical_path(spans).into_iter().map(|span| PathMember {
+        stage: span.stage,
+        action: span.action,
+        predicted_ms: span.duration_ms,
+    });
+    out.critical_path = path.collect();
+    out.critical_path_ms = out.critical_path.iter().map(|member| member.predicted_ms).sum();
     Some(out)
 }
 
@@ -139,29 +142,59 @@ fn is_timed(action: &ActionReport) -> bool {
     action.driver != Driver::Approval.name()
 }
 
-/// How long some actions take that begin in their order, as soon as one of the places is free.
-fn side_by_side(durations: impl Iterator<Item = u64>, jobs: usize) -> u64 {
-    let mut places: Vec<u64> = Vec::new();
-    for duration in durations {
-        let is_full = places.len() >= jobs;
-        match places.iter_mut().min().filter(|_| is_full) {
-            Some(free) => *free += duration,
-            None => places.push(duration),
+/// Where actions of a step run side by side, each in its turn, as soon as a place is free.
+struct Places {
+    start: u64,
+    /// When each that was taken gets free.
+    free: Vec<u64>,
+    jobs: usize,
+}
+
+impl Places {
+    fn new(jobs: usize, start: u64) -> Self {
+        let free = Vec::new();
+        Self { start, free, jobs }
+    }
+
+    fn take(&mut self, stage: &str, action: &str, duration_ms: u64) -> Span<u64> {
+        let is_full = self.free.len() >= self.jobs;
+        let first = self.free.iter_mut().min().filter(|_| is_full);
+        let start = first.as_ref().map_or(self.start, |free| **free);
+        let end = start + duration_ms;
+        match first {
+            Some(free) => *free = end,
+            None => self.free.push(end),
+        }
+        Span {
+            stage: stage.to_owned(),
+            action: action.to_owned(),
+            start,
+            end,
+            duration_ms,
         }
     }
-    places.into_iter().max().unwrap_or(0)
+
+    /// When all are free again.
+    fn end(&self) -> u64 {
+        self.free.iter().copied().max().unwrap_or(self.start)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::side_by_side;
+    use super::Places;
 
     #[test]
     fn places_are_taken_as_they_get_free() {
+        let end = |durations: &[u64], jobs| {
+            let mut places = Places::new(jobs, 100);
+            for duration in durations {
+                places.take("Build", "test", *duration);
+            }
+            places.end()
+        };
         let durations = [30, 10, 10, 10];
-        assert_eq!(side_by_side(durations.into_iter(), 1), 60);
-        assert_eq!(side_by_side(durations.into_iter(), 2), 30);
-        assert_eq!(side_by_side(durations.into_iter(), 9), 30);
-        assert_eq!(side_by_side([].into_iter(), 2), 0);
+        assert_eq!([1, 2, 9].map(|jobs| end(&durations, jobs)), [160, 130, 130]);
+        assert_eq!(end(&[], 2), 100);
     }
 }

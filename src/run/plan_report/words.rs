@@ -2,7 +2,7 @@
 
 use crate::ir::{Action, Rule, Text};
 use crate::run::planned::{ActionPlan, Driver};
-use crate::run::view::report::count;
+use crate::run::units::count;
 
 /// `runs 3 commands`
 pub(super) fn of_action(action: &Action, plan: &ActionPlan) -> String {

@@ -13,7 +13,7 @@ use crate::run::eyes::Change;
 use crate::run::journal::JournalError;
 use crate::run::outlook::Outlook;
 use crate::run::setup::{Pinned, Setup};
-use crate::run::view::report::show_path;
+use crate::run::units::show_path;
 use crate::run::watch::{Compiled, Watch};
 use crate::run::{RunOptions, refusal_words};
 

@@ -24,7 +24,8 @@ use super::planned::ActionRef;
 use super::restore::RestoreError;
 use super::setup::{Pinned, Setup};
 use super::slots::{Slots, remove_all};
-use super::view::report::short;
+use super::units::short;
+use super::view::next::Next;
 use super::watch::Watch;
 use super::{Run, keeper};
 use event_loop::Loop;
@@ -136,31 +137,30 @@ impl Session {
 
     /// What the runs wait for that nobody here can give, and how they go on.
     fn what_it_waits_for(&self) -> String {
+        let runs = self.template.state_dir.join(RUNS);
         let mut out = String::new();
         for id in self.engine.state().live.values() {
             let Some(execution) = self.engine.execution(id) else {
                 continue;
             };
-            let id = short(id);
+            let next = Next::new(&runs.join(&**id));
             match &execution.place {
                 Place::In(stage) => {
-                    let name = &execution.definition.stage(stage.index).name;
+                    let definition = execution.definition.stage(stage.index);
                     for action in stage.running.keys() {
-                        let action = &execution.definition.stage(stage.index).actions[*action].name;
-                        out.push_str(&format!(
-                            "{name}/{action} waits for an answer: pipe approve {id} {action}\n"
-                        ));
+                        let place = format!("{}/{}", definition.name, definition.actions[*action].name);
+                        out.push_str(&format!("{place} waits for an answer\n{}", next.answer(&place)));
                     }
                 }
                 Place::Waiting(stage) => {
-                    let name = &execution.definition.stage(*stage).name;
+                    let (name, id) = (&execution.definition.stage(*stage).name, short(id));
                     out.push_str(&format!(
                         "the way into stage {name} is disabled: run {id} waits in front of it\n"
                     ));
                 }
                 Place::Arriving(_) | Place::Leaving { .. } | Place::Done => {}
             }
-            out.push_str(&format!("to go on: pipe resume {id}\n"));
+            out.push_str(&format!("then, {}", next.resume()));
         }
         out
     }

@@ -1,22 +1,21 @@
 //! The view for programs: one object of JSON a line on standard output, in the form of the service's own events. The report of a
 //! failure goes to standard error, for whoever reads over the program's shoulder.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
-use super::summary::Summary;
 use super::words::question_words;
-use super::{Context, Question, View};
+use super::{Context, Question, View, report};
 use crate::ir::Pipeline;
 use crate::run::event::{ActionName, Event, Record};
 use crate::run::feeds::eventbridge::Translator;
+use crate::run::record::Runs;
 
 pub struct Json<W> {
     out: W,
     context: Context,
     translator: Translator,
-    runs: BTreeMap<String, Summary>,
+    runs: Runs,
 }
 
 impl<W: Write> Json<W> {
@@ -25,23 +24,25 @@ impl<W: Write> Json<W> {
             out,
             context,
             translator: Translator::new(pipeline),
-            runs: BTreeMap::new(),
+            runs: Runs::default(),
         }
     }
 }
 
 impl<W: Write + Send> View for Json<W> {
     fn restore(&mut self, execution: &str, records: &[Record]) {
-        let summary = self.runs.entry(execution.to_owned()).or_default();
+        self.runs.restore(execution, records);
         for record in records {
-            summary.apply(record);
             self.translator.translate(execution, record);
         }
     }
 
+    fn define(&mut self, pipeline: &Arc<Pipeline>) {
+        self.translator.define(Arc::clone(pipeline));
+    }
+
     fn record(&mut self, execution: &str, record: &Record) {
-        let summary = self.runs.entry(execution.to_owned()).or_default();
-        summary.apply(record);
+        let run = self.runs.apply(execution, record);
         for notice in self.translator.translate(execution, record) {
             if let Ok(mut line) = serde_json::to_vec(&notice) {
                 line.push(b'\n');
@@ -50,8 +51,8 @@ impl<W: Write + Send> View for Json<W> {
             }
         }
         let _ = self.out.flush();
-        if matches!(record.event, Event::RunFinished { .. }) {
-            let _ = std::io::stderr().write_all(summary.closing(&self.context).as_bytes());
+        if let (Some(run), Event::RunFinished { .. }) = (run, &record.event) {
+            let _ = std::io::stderr().write_all(report::closing(run, &self.context).as_bytes());
         }
     }
 

@@ -3,12 +3,11 @@
 
 pub mod json;
 pub mod live;
+pub mod next;
 pub mod path;
 pub mod plain;
 pub mod prompt;
 pub mod report;
-pub mod summary;
-pub mod units;
 pub mod words;
 
 use std::io::{self, IsTerminal, Write};
@@ -26,6 +25,8 @@ pub use prompt::{Answered, Asker, Question};
 pub trait View: Send {
     /// What an execution's journal said before this process took it up.
     fn restore(&mut self, execution: &str, records: &[Record]);
+    /// The executions that begin from here on have another definition.
+    fn define(&mut self, _pipeline: &Arc<Pipeline>) {}
     /// Something has happened in an execution.
     fn record(&mut self, execution: &str, record: &Record);
     /// An action printed a line.
@@ -118,6 +119,11 @@ impl Screen {
             feed.restore(execution, records);
         }
         shared.view.restore(execution, records);
+    }
+
+    /// Tells that the executions that begin from here on have another definition.
+    pub fn define(&self, pipeline: &Arc<Pipeline>) {
+        self.lock().view.define(pipeline);
     }
 
     /// The feeds are first, so that the view's report of the end stays the last word.

@@ -2,17 +2,16 @@
 //!
 //! A CI system's log gets that system's marks besides: a group that can be folded for each stage, and a failure where it shows them.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 
 use jiff::Timestamp;
 
-use super::report::short;
-use super::summary::Summary;
 use super::words::{called, question_words, words};
-use super::{Context, Question, View};
+use super::{Context, Question, View, report};
 use crate::run::event::{ActionName, Event, Record};
 use crate::run::outcome::StageStatus;
+use crate::run::record::Runs;
+use crate::run::units::short;
 
 /// Whose log the lines become.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +27,7 @@ pub struct Plain<W> {
     out: W,
     context: Context,
     dialect: Dialect,
-    runs: BTreeMap<String, Summary>,
+    runs: Runs,
     /// The execution whose stage's group is open: groups do not nest.
     group: Option<(String, String)>,
 }
@@ -107,7 +106,7 @@ impl<W: Write> Plain<W> {
             out,
             context,
             dialect,
-            runs: BTreeMap::new(),
+            runs: Runs::default(),
             group: None,
         }
     }
@@ -120,7 +119,7 @@ impl<W: Write> Plain<W> {
 
     /// Says which execution it is about, where there are several.
     fn prefix(&self, execution: &str) -> String {
-        if self.runs.len() > 1 {
+        if self.runs.are_several() {
             format!("{} ", short(execution))
         } else {
             String::new()
@@ -152,14 +151,14 @@ impl<W: Write> Plain<W> {
 
 impl<W: Write + Send> View for Plain<W> {
     fn restore(&mut self, execution: &str, records: &[Record]) {
-        let summary = self.runs.entry(execution.to_owned()).or_default();
-        records.iter().for_each(|record| summary.apply(record));
+        self.runs.restore(execution, records);
     }
 
     fn record(&mut self, execution: &str, record: &Record) {
-        let summary = self.runs.entry(execution.to_owned()).or_default();
-        summary.apply(record);
-        let text = words(&record.event, summary);
+        let Some(run) = self.runs.apply(execution, record) else {
+            return;
+        };
+        let text = words(&record.event, run);
         match &record.event {
             Event::StageStarted { stage, .. } => {
                 let title = text.unwrap_or_default();
@@ -170,7 +169,7 @@ impl<W: Write + Send> View for Plain<W> {
                 status: StageStatus::Failed,
                 ..
             } => {
-                for (title, message) in summary.failures_of(stage) {
+                for (title, message) in report::failures_of(run, stage) {
                     if let Some(mark) = self.dialect.failure(&title, &message) {
                         self.mark(&mark);
                     }
@@ -188,10 +187,10 @@ impl<W: Write + Send> View for Plain<W> {
             Event::StageFinished { .. } => self.close_group(execution, record.time),
             Event::RunFinished { .. } => {
                 self.close_group(execution, record.time);
-                if self.runs.len() > 1 {
+                if self.runs.are_several() {
                     self.mark(&format!("\nrun {} has ended", short(execution)));
                 }
-                let closing = self.runs.get(execution).map(|summary| summary.closing(&self.context));
+                let closing = self.runs.get(execution).map(|run| report::closing(run, &self.context));
                 let _ = self.out.write_all(closing.unwrap_or_default().as_bytes());
             }
             _ => {}

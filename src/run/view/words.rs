@@ -1,12 +1,13 @@
 //! Events in words, the same in every view.
 
 use super::Question;
-use super::report::{duration, short, verdict};
-use super::summary::Summary;
+use super::report::{opening, verdict};
 use crate::ir::{ConditionResult, RetryMode};
 use crate::run::event::{ActionName, By, ConditionStatus, Event, RuleStatus, Waiting};
 use crate::run::outcome::{StageStatus, Status};
 use crate::run::planned::How;
+use crate::run::record::RunRecord;
+use crate::run::units::{duration, short};
 
 /// `Build/test`, with the attempt from the second on.
 pub fn called(name: &ActionName) -> String {
@@ -29,10 +30,48 @@ pub fn question_words(question: &Question) -> String {
     out
 }
 
+/// Why a run stands in front of a stage.
+pub fn waiting_words(reason: &Waiting) -> String {
+    match reason {
+        Waiting::Occupied { execution_id } => format!("run {} is in it", short(execution_id)),
+        Waiting::Queued => "others wait before it".to_owned(),
+        Waiting::Disabled { reason } if reason.is_empty() => "the way into it is disabled".to_owned(),
+        Waiting::Disabled { reason } => format!("the way into it is disabled: {reason}"),
+    }
+}
+
+/// How somebody answered.
+pub fn answer_words(approved: bool, by: &str, comment: &str) -> String {
+    let verdict = if approved { "approved" } else { "rejected" };
+    match comment {
+        "" => format!("{verdict} by {by}"),
+        comment => format!("{verdict} by {by}: {comment}"),
+    }
+}
+
+/// What was found of a rule.
+pub fn rule_words(status: RuleStatus, simulated: bool) -> &'static str {
+    match (status, simulated) {
+        (RuleStatus::Abandoned, _) => "abandoned",
+        (_, true) => "simulated",
+        (RuleStatus::Succeeded, false) => "satisfied",
+        (RuleStatus::Failed, false) => "not satisfied",
+    }
+}
+
+/// What follows from a condition for its stage.
+pub fn result_words(result: ConditionResult) -> &'static str {
+    match result {
+        ConditionResult::Skip => "the stage is skipped",
+        ConditionResult::Rollback => "the stage is rolled back",
+        ConditionResult::Fail | ConditionResult::Retry => "the stage fails",
+    }
+}
+
 /// An event in words; none where nothing need be said.
-pub fn words(event: &Event, summary: &Summary) -> Option<String> {
+pub fn words(event: &Event, run: &RunRecord) -> Option<String> {
     Some(match event {
-        Event::RunStarted(_) => summary.opening(),
+        Event::RunStarted(_) => opening(run),
         Event::StageStarted { stage, attempt: 1 } => format!("stage {stage}"),
         Event::StageStarted { stage, attempt } => format!("stage {stage}, attempt {attempt}"),
         Event::RuleFinished {
@@ -41,12 +80,7 @@ pub fn words(event: &Event, summary: &Summary) -> Option<String> {
             simulated,
             message,
         } => {
-            let verdict = match (status, simulated) {
-                (RuleStatus::Abandoned, _) => "abandoned",
-                (_, true) => "simulated",
-                (RuleStatus::Succeeded, false) => "satisfied",
-                (RuleStatus::Failed, false) => "not satisfied",
-            };
+            let verdict = rule_words(*status, *simulated);
             let (stage, position) = (&name.stage, name.position.words());
             format!("{stage} {position}, rule {}: {verdict}: {message}", name.rule)
         }
@@ -62,9 +96,7 @@ pub fn words(event: &Event, summary: &Summary) -> Option<String> {
                 ConditionStatus::Overridden => "was overridden",
             };
             let follows = match (status, result) {
-                (_, Some(ConditionResult::Skip)) => "the stage is skipped",
-                (_, Some(ConditionResult::Rollback)) => "the stage is rolled back",
-                (_, Some(ConditionResult::Fail | ConditionResult::Retry)) => "the stage fails",
+                (_, Some(result)) => result_words(*result),
                 (ConditionStatus::Overridden, None) => "the stage goes on",
                 (ConditionStatus::Succeeded | ConditionStatus::Failed, None) => return None,
             };
@@ -79,7 +111,8 @@ pub fn words(event: &Event, summary: &Summary) -> Option<String> {
             notes,
             ..
         } => {
-            let how = verdict(*status, summary.how(name).unwrap_or(How::CarriedOut));
+            let action = run.action(&name.stage, &name.action);
+            let how = verdict(*status, action.map_or(How::CarriedOut, |action| action.how));
             let why = match failure {
                 Some(failure) => format!(": {}", failure.message),
                 None if notes.is_empty() => String::new(),
@@ -113,17 +146,11 @@ pub fn words(event: &Event, summary: &Summary) -> Option<String> {
             format!("{reason}: what runs is asked to end (INT, after 5 s TERM, then KILL); again: kill it")
         }
         Event::CancelRequested { reason } => format!("{reason}: what runs comes to its end, nothing new starts"),
-        Event::RunResumed { reason } => format!("going on with run {}: {reason}", summary.short_id()),
+        Event::RunResumed { reason } => format!("going on with run {}: {reason}", run.short_id()),
         Event::ActionInterrupted { name } => format!("{} was cut off: it starts anew", called(name)),
         Event::RuleInterrupted { name } => format!("{}, rule {} was cut off: it starts anew", name.stage, name.rule),
         Event::StageWaiting { stage, reason } => {
-            let why = match reason {
-                Waiting::Occupied { execution_id } => format!("run {} is in it", short(execution_id)),
-                Waiting::Queued => "others wait before it".to_owned(),
-                Waiting::Disabled { reason } if reason.is_empty() => "the way into it is disabled".to_owned(),
-                Waiting::Disabled { reason } => format!("the way into it is disabled: {reason}"),
-            };
-            format!("waiting in front of stage {stage}: {why}")
+            format!("waiting in front of stage {stage}: {}", waiting_words(reason))
         }
         Event::ApprovalAnswered {
             name,
@@ -131,13 +158,7 @@ pub fn words(event: &Event, summary: &Summary) -> Option<String> {
             comment,
             by,
         } => {
-            let verdict = if *approved { "approved" } else { "rejected" };
-            let comment = if comment.is_empty() {
-                String::new()
-            } else {
-                format!(": {comment}")
-            };
-            format!("{} {verdict} by {by}{comment}", called(name))
+            format!("{} {}", called(name), answer_words(*approved, by, comment))
         }
         Event::RollbackStarted {
             stage,

@@ -5,7 +5,9 @@
 
 pub mod canvas;
 mod keys;
+mod paint;
 pub mod scene;
+mod stays;
 mod step;
 
 use std::io::{self, Write};

@@ -1,13 +1,16 @@
 //! The stage that goes on: its steps, and the members of a step beside each other where there is room.
 
+use std::collections::HashMap;
+
 use console::{measure_text_width, pad_str, truncate_str};
 use jiff::Timestamp;
 
 use super::canvas::Size;
-use super::scene::{Paint, Run, elapsed, spinner};
+use super::paint::{Paint, elapsed, spinner};
 use crate::run::event::ActionName;
-use crate::run::view::report::{duration, verdict};
-use crate::run::view::summary::{Action, Counts, Stage, Standing};
+use crate::run::record::{ActionRecord, Counts, StageRecord, State};
+use crate::run::units::duration;
+use crate::run::view::report::verdict;
 
 /// How narrow a column may be that holds an action with its last line.
 const NARROWEST: usize = 60;
@@ -16,53 +19,57 @@ const GAP: usize = 3;
 
 /// An action, as it is drawn.
 struct Cell {
-    standing: Standing,
+    state: State,
     started: Option<Timestamp>,
     head: String,
     /// The last line of a running action's output.
     tail: String,
 }
 
-/// The stage's own line, then its members.
-pub(super) fn stage_lines(run: &Run, stage: &Stage, paint: Paint, now: Timestamp, size: Size) -> Vec<String> {
-    let counts = stage.counts();
-    let attempt = match stage.attempt {
-        0 | 1 => String::new(),
-        attempt => format!(", attempt {attempt}"),
-    };
-    let started = stage.started.unwrap_or(now);
-    let mut lines = vec![format!(
-        "  {} {}{attempt}  {}{}",
-        spinner(now),
-        paint.bold(&stage.name),
-        elapsed(started, now),
-        paint.dim(&format!("  {} of {} done", counts.over(), counts.all))
-    )];
-    for (rule, started) in &stage.rules {
-        lines.push(format!(
-            "    {} {}, rule {}  {}",
+/// The last line of each running action.
+pub(super) type Lines = HashMap<ActionName, String>;
+
+/// The stage that goes on, with what is drawn of it.
+pub(super) struct StageLines<'a> {
+    pub(super) stage: &'a StageRecord,
+    pub(super) lines: &'a Lines,
+    pub(super) paint: Paint,
+    pub(super) now: Timestamp,
+}
+
+impl StageLines<'_> {
+    /// The stage's own line, then its members.
+    pub(super) fn draw(&self, size: Size) -> Vec<String> {
+        let Self { stage, paint, now, .. } = *self;
+        let counts = stage.counts();
+        let attempt = match stage.attempt {
+            0 | 1 => String::new(),
+            attempt => format!(", attempt {attempt}"),
+        };
+        let started = stage.attempt_started.unwrap_or(now);
+        let mut lines = vec![format!(
+            "  {} {}{attempt}  {}{}",
             spinner(now),
-            rule.position.words(),
-            rule.rule,
-            elapsed(*started, now)
-        ));
+            paint.bold(&stage.name),
+            elapsed(started, now),
+            paint.dim(&format!("  {} of {} done", counts.over(), counts.all))
+        )];
+        for (condition, rule, since) in stage.running_rules() {
+            lines.push(format!(
+                "    {} {}, rule {}  {}",
+                spinner(now),
+                condition.position.words(),
+                rule.rule,
+                elapsed(since, now)
+            ));
+        }
+        let rows = size.rows.saturating_sub(lines.len());
+        lines.extend(self.members(rows, size.columns.saturating_sub(INDENT)));
+        lines
     }
-    let rows = size.rows.saturating_sub(lines.len());
-    let members = Members { run, stage, paint, now };
-    lines.extend(members.lines(rows, size.columns.saturating_sub(INDENT)));
-    lines
-}
 
-struct Members<'a> {
-    run: &'a Run,
-    stage: &'a Stage,
-    paint: Paint,
-    now: Timestamp,
-}
-
-impl Members<'_> {
-    fn lines(&self, rows: usize, columns: usize) -> Vec<String> {
-        let mut steps: Vec<u32> = self.stage.actions.iter().map(|action| action.planned.step).collect();
+    fn members(&self, rows: usize, columns: usize) -> Vec<String> {
+        let mut steps: Vec<u32> = self.stage.actions.iter().map(|action| action.step).collect();
         steps.sort_unstable();
         steps.dedup();
         let mut lines = Vec::new();
@@ -82,14 +89,14 @@ impl Members<'_> {
 
     /// The members of a step: those that can be said in a few words beside each other, then those that print something.
     fn step(&self, step: u32, columns: usize) -> Vec<String> {
-        let members = self.stage.actions.iter().filter(|action| action.planned.step == step);
-        let (waiting, begun): (Vec<&Action>, Vec<&Action>) =
-            members.partition(|action| self.stage.standing(action) == Standing::Waiting);
+        let members = self.stage.actions.iter().filter(|action| action.step == step);
+        let (waiting, begun): (Vec<&ActionRecord>, Vec<&ActionRecord>) =
+            members.partition(|action| self.stage.state(action) == State::Waiting);
         let cells = begun.into_iter().map(|action| self.cell(action));
         let (short, long): (Vec<Cell>, Vec<Cell>) = cells.partition(|cell| cell.tail.is_empty());
         let mut lines = self.beside(&short, columns);
         lines.extend(self.columns(&long, columns));
-        let names: Vec<&str> = waiting.iter().map(|action| action.planned.action.as_str()).collect();
+        let names: Vec<&str> = waiting.iter().map(|action| action.name.as_str()).collect();
         if let Some((_, rest)) = names.split_first() {
             let verb = if rest.is_empty() { "waits" } else { "wait" };
             lines.push(self.paint.dim(&format!("· {}  {verb}", names.join(", "))));
@@ -97,46 +104,46 @@ impl Members<'_> {
         lines
     }
 
-    fn cell(&self, action: &Action) -> Cell {
-        let standing = self.stage.standing(action);
-        let name = &action.planned.action;
-        let attempt = action.attempts.last();
-        let number = match attempt.map_or(1, |attempt| attempt.number) {
+    fn cell(&self, action: &ActionRecord) -> Cell {
+        let state = self.stage.state(action);
+        let name = &action.name;
+        let attempt = action.tries().next_back();
+        let number = match attempt.map_or(1, |attempt| attempt.attempt) {
             1 => String::new(),
             number => format!(", attempt {number}"),
         };
         let started = attempt.map(|attempt| attempt.started);
         let mut tail = String::new();
-        let head = match (standing, action.last(), started) {
-            (Standing::Running, _, Some(started)) if action.planned.driver == "approval" => {
+        let head = match (state, action.last(), started) {
+            (State::Running, _, Some(started)) if action.is_approval() => {
                 let time = elapsed(started, self.now);
                 format!(
                     "{} {name}{number}  waits for an answer {time}",
                     self.paint.attention("?")
                 )
             }
-            (Standing::Running, _, Some(started)) => {
+            (State::Running, _, Some(started)) => {
                 let key = ActionName {
                     stage: self.stage.name.clone(),
                     action: name.clone(),
-                    attempt: attempt.map_or(1, |attempt| attempt.number),
+                    attempt: attempt.map_or(1, |attempt| attempt.attempt),
                 };
-                tail = self.run.lines.get(&key).cloned().unwrap_or_default();
+                tail = self.lines.get(&key).cloned().unwrap_or_default();
                 format!("{} {name}{number}  {}", spinner(self.now), elapsed(started, self.now))
             }
             (_, Some((_, end)), _) => {
-                let sign = match standing {
-                    Standing::Succeeded => self.paint.good("✓"),
-                    Standing::Failed => self.paint.bad("✗"),
+                let sign = match state {
+                    State::Succeeded => self.paint.good("✓"),
+                    State::Failed => self.paint.bad("✗"),
                     _ => self.paint.attention("-"),
                 };
-                let word = verdict(end.status, action.planned.how);
+                let word = verdict(end.status, action.how);
                 format!("{sign} {name}{number}  {word} {}", duration(end.duration_ms))
             }
             _ => format!("· {name}  waits"),
         };
         Cell {
-            standing,
+            state,
             started,
             head,
             tail,
@@ -185,25 +192,21 @@ impl Members<'_> {
         if rows == 0 {
             return Vec::new();
         }
-        let of_interest = |action: &&Action| {
-            matches!(
-                self.stage.standing(action),
-                Standing::Failed | Standing::Ended | Standing::Running
-            )
-        };
-        let mut shown: Vec<&Action> = self.stage.actions.iter().filter(of_interest).collect();
+        let of_interest =
+            |action: &&ActionRecord| matches!(self.stage.state(action), State::Failed | State::Ended | State::Running);
+        let mut shown: Vec<&ActionRecord> = self.stage.actions.iter().filter(of_interest).collect();
         shown.sort_by_key(|action| {
-            let started = action.attempts.last().map(|attempt| attempt.started);
-            (self.stage.standing(action), started)
+            let started = action.tries().next_back().map(|attempt| attempt.started);
+            (self.stage.state(action), started)
         });
         let in_a_line = ((columns + GAP) / (NARROWEST + GAP)).max(1);
         shown.truncate((rows - 1) * in_a_line);
         let mut cells: Vec<Cell> = shown.into_iter().map(|action| self.cell(action)).collect();
-        cells.sort_by_key(|cell| (cell.standing, cell.started));
+        cells.sort_by_key(|cell| (cell.state, cell.started));
         let mut lines = self.columns(&cells, columns);
         let mut others = self.stage.counts();
         for cell in &cells {
-            others.take_out(cell.standing);
+            others.take_out(cell.state);
         }
         lines.push(
             self.paint

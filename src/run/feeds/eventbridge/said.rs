@@ -1,294 +1,29 @@
-//! The service's own events: what happens in a run in the form in which EventBridge tells it of a pipeline at AWS
-//! (`codepipeline.md`, section 6), so that what listens there can listen here.
-//!
-//! What the service has no event for goes under a source of our own, with the journal's event as its detail.
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
+//! What the service says when something happens.
 
 use jiff::Timestamp;
-use serde::Serialize;
 
-use crate::ir::{self, Pipeline};
+use super::execution::Execution;
+use super::notice::{
+    ActionDetail, ActionType, ArtifactDetail, Detail, ExecutionResult, ExecutionTrigger, Location, REGION, Service,
+    State, VERSION,
+};
+use crate::ir;
 use crate::run::engine::derived_id;
-use crate::run::event::{ActionName, By, Event, Record, Trigger};
+use crate::run::event::{ActionName, Event, Record};
 use crate::run::outcome::{RunStatus, StageStatus, Status};
-use crate::run::store::Artifact;
-
-/// There is no account, and no region, that a local run belongs to.
-const ACCOUNT: &str = "000000000000";
-const REGION: &str = "local";
-/// Local runs know one version of a pipeline: the file's.
-const VERSION: u32 = 1;
-
-/// An event as EventBridge delivers it.
-#[derive(Debug, Serialize)]
-pub struct Notice {
-    version: &'static str,
-    id: String,
-    #[serde(rename = "detail-type")]
-    detail_type: &'static str,
-    source: &'static str,
-    account: &'static str,
-    time: Timestamp,
-    region: &'static str,
-    resources: [String; 1],
-    detail: Detail,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Detail {
-    Service(Box<Service>),
-    Own(Box<Own>),
-}
-
-/// The detail of the service's three kinds of events; what a kind does not have is absent.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Service {
-    pipeline: String,
-    execution_id: String,
-    start_time: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    execution_trigger: Option<ExecutionTrigger>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stop_execution_comments: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stage: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stage_last_retry_attempt_time: Option<Timestamp>,
-    #[serde(flatten)]
-    action: Option<ActionDetail>,
-    state: State,
-    version: u32,
-    pipeline_execution_attempt: u32,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct ExecutionTrigger {
-    trigger_type: crate::run::event::TriggerType,
-    trigger_detail: String,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct ActionDetail {
-    action: String,
-    action_execution_id: String,
-    region: String,
-    #[serde(rename = "type")]
-    action_type: ActionType,
-    input_artifacts: Vec<ArtifactDetail>,
-    output_artifacts: Vec<ArtifactDetail>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    execution_result: Option<ExecutionResult>,
-}
-
-#[derive(Debug, Serialize)]
-struct ActionType {
-    owner: String,
-    category: String,
-    provider: String,
-    version: String,
-}
-
-#[derive(Debug, Serialize)]
-struct ArtifactDetail {
-    name: String,
-    s3location: Location,
-}
-
-/// Where an artifact lies: the state folder's store, by content.
-#[derive(Debug, Serialize)]
-struct Location {
-    bucket: &'static str,
-    key: String,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct ExecutionResult {
-    external_execution_summary: String,
-    external_execution_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_code: Option<&'static str>,
-}
-
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum State {
-    Started,
-    Resumed,
-    Succeeded,
-    Failed,
-    Canceled,
-    Stopping,
-    Stopped,
-    Superseded,
-    Abandoned,
-}
-
-/// The detail of an event of ours.
-#[derive(Debug, Serialize)]
-struct Own {
-    pipeline: String,
-    #[serde(rename = "execution-id")]
-    execution_id: String,
-    /// What the journal says, apart, since it names some of the same things in its own way.
-    record: Event,
-}
-
-/// Puts journals into the service's words.
-pub struct Translator {
-    pipeline: Arc<Pipeline>,
-    executions: BTreeMap<String, Execution>,
-}
-
-/// What must be remembered of an execution.
-struct Execution {
-    pipeline: String,
-    started: Timestamp,
-    trigger: Trigger,
-    /// How often it was begun, with manual retries.
-    attempt: u32,
-    has_ended: bool,
-    /// The stage that it is in.
-    stage: Option<String>,
-    stages: BTreeMap<String, StageTimes>,
-    actions: BTreeMap<ActionName, Timestamp>,
-    artifacts: BTreeMap<String, Artifact>,
-}
-
-#[derive(Clone, Copy)]
-struct StageTimes {
-    started: Timestamp,
-    retried: Option<Timestamp>,
-}
-
-impl Translator {
-    pub fn new(pipeline: Arc<Pipeline>) -> Self {
-        Self {
-            pipeline,
-            executions: BTreeMap::new(),
-        }
-    }
-
-    /// The service's events for one of the journal's, in order: first the service's own, then ours.
-    pub fn translate(&mut self, id: &str, record: &Record) -> Vec<Notice> {
-        self.remember(id, record);
-        let Some(execution) = self.executions.get(id) else {
-            return Vec::new();
-        };
-        let said = Said {
-            pipeline: &self.pipeline,
-            execution,
-            id,
-            record,
-        };
-        let mut details = said.service();
-        if let Some(kind) = own_kind(&record.event) {
-            let own = Own {
-                pipeline: execution.pipeline.clone(),
-                execution_id: id.to_owned(),
-                record: record.event.clone(),
-            };
-            details.push(("pipe", kind, Detail::Own(Box::new(own))));
-        }
-        self.forget(id, record);
-        let Some(execution) = self.executions.get(id) else {
-            return Vec::new();
-        };
-        let notices = details.into_iter().enumerate();
-        let notice = |(index, (source, detail_type, detail)): (usize, (_, _, Detail))| Notice {
-            version: "0",
-            // The same line of a journal always has the same id.
-            id: derived_id(&["event", id, &record.seq.to_string(), &index.to_string()]),
-            detail_type,
-            source,
-            account: ACCOUNT,
-            time: record.time,
-            region: REGION,
-            resources: [format!(
-                "arn:aws:codepipeline:{REGION}:{ACCOUNT}:{}",
-                execution.pipeline
-            )],
-            detail,
-        };
-        notices.map(notice).collect()
-    }
-
-    /// What the event says that its own notices need.
-    fn remember(&mut self, id: &str, record: &Record) {
-        let now = record.time;
-        if let Event::RunStarted(started) = &record.event {
-            let inherited = started.inherited.as_ref();
-            let execution = Execution {
-                pipeline: started.pipeline.clone(),
-                started: now,
-                trigger: started.trigger.clone(),
-                attempt: 1,
-                has_ended: false,
-                stage: None,
-                stages: BTreeMap::new(),
-                actions: BTreeMap::new(),
-                artifacts: inherited
-                    .map(|inherited| inherited.artifacts.clone())
-                    .unwrap_or_default(),
-            };
-            self.executions.insert(id.to_owned(), execution);
-        }
-        let Some(execution) = self.executions.get_mut(id) else {
-            return;
-        };
-        match &record.event {
-            Event::StageStarted { stage, .. } => {
-                let retried = execution.stages.get(stage).and_then(|times| times.retried);
-                let times = StageTimes { started: now, retried };
-                execution.stages.insert(stage.clone(), times);
-                execution.stage = Some(stage.clone());
-            }
-            Event::StageRetried { stage, by, .. } => {
-                let started = execution.stages.get(stage).map_or(now, |times| times.started);
-                let retried = Some(now);
-                execution.stages.insert(stage.clone(), StageTimes { started, retried });
-                execution.stage = Some(stage.clone());
-                execution.attempt += u32::from(*by == By::Manual);
-            }
-            Event::ActionStarted { name, .. } => drop(execution.actions.insert(name.clone(), now)),
-            Event::ActionFinished { artifacts, .. } => execution.artifacts.extend(artifacts.clone()),
-            _ => {}
-        }
-    }
-
-    /// What is over once the event has been told.
-    fn forget(&mut self, id: &str, record: &Record) {
-        let Some(execution) = self.executions.get_mut(id) else {
-            return;
-        };
-        match &record.event {
-            Event::StageFinished { .. } => execution.stage = None,
-            Event::ActionFinished { name, .. } => drop(execution.actions.remove(name)),
-            Event::RunFinished { .. } => execution.has_ended = true,
-            Event::StageRetried { .. } => execution.has_ended = false,
-            _ => {}
-        }
-    }
-}
 
 /// One event of the journal, with all that its notices need.
-struct Said<'a> {
-    pipeline: &'a Pipeline,
-    execution: &'a Execution,
-    id: &'a str,
-    record: &'a Record,
+pub(super) struct Said<'a> {
+    pub execution: &'a Execution,
+    pub id: &'a str,
+    pub record: &'a Record,
 }
 
-type Told = (&'static str, &'static str, Detail);
+/// Source, kind, and what is said.
+pub(super) type Told = (&'static str, &'static str, Detail);
 
 impl Said<'_> {
-    fn service(&self) -> Vec<Told> {
+    pub(super) fn service(&self) -> Vec<Told> {
         match &self.record.event {
             Event::RunStarted(_) => vec![self.of_pipeline(State::Started, None)],
             Event::StageStarted { stage, .. } => vec![self.of_stage(stage, State::Started)],
@@ -430,7 +165,8 @@ impl Said<'_> {
 
     fn declared(&self, name: &ActionName) -> Option<&ir::Action> {
         let stage = self
-            .pipeline
+            .execution
+            .definition
             .stages
             .iter()
             .find(|stage| stage.name.value == name.stage)?;
@@ -468,7 +204,7 @@ fn told(kind: &'static str, detail: Service) -> Told {
 }
 
 /// Under which name an event goes out that the service has none for, or not all of it.
-fn own_kind(event: &Event) -> Option<&'static str> {
+pub(super) fn own_kind(event: &Event) -> Option<&'static str> {
     Some(match event {
         Event::RunStarted(_) => "Pipe Run Planned",
         Event::RunResumed { .. } => "Pipe Run Taken Up",
