@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 use pipe::run::event::{Event, Record, Started, TriggerType};
 use pipe::run::journal;
 use pipe::run::outcome::RunStatus;
+use serde_json::Value;
 
 /// Long enough on the busiest machine; nobody waits for it where all is well.
 const LONG: Duration = Duration::from_secs(60);
@@ -43,16 +44,21 @@ struct Watched {
 
 impl Watched {
     fn start(definition: &str) -> Self {
+        Self::start_with(definition, &[])
+    }
+
+    fn start_with(definition: &str, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("main.pipe"), definition).unwrap();
         fs::write(folder.path().join("text.txt"), "first\n").unwrap();
         fs::write(folder.path().join(".gitignore"), "*.log\n").unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_pipe"))
             .args(["run", "main.pipe", "--watch"])
+            .args(more)
             .current_dir(folder.path())
             .env("HOME", folder.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(fs::File::create(folder.path().join("told.log")).unwrap())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -173,6 +179,27 @@ fn a_changed_definition_is_what_runs_next_and_a_broken_one_is_told() {
     assert_ne!(last.definition, runs[1].0.definition);
     let kept = fs::read_to_string(watched.path(&format!(".pipe/runs/{}/pipeline.json", last.execution_id)));
     assert!(kept.unwrap().contains("echo told"), "what is kept is what runs");
+    watched.interrupt();
+}
+
+#[test]
+fn programs_are_told_of_the_definition_that_runs() {
+    let watched = Watched::start_with(&definition("Show", "cat text.txt"), &["--json"]);
+    watched.wait_for_changes();
+    watched.write("main.pipe", &definition("Tell", "cat text.txt"));
+    watched.wait_for_changes();
+    let told = fs::read_to_string(watched.path("told.log")).unwrap();
+    let notices = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let actions = notices.filter(|it| it["detail-type"] == "CodePipeline Action Execution State Change");
+    let begun = actions.filter(|it| it["detail"]["state"] == "STARTED" && it["detail"]["stage"] != "Source");
+    let seen: Vec<_> = begun
+        .map(|it| {
+            let detail = &it["detail"];
+            let input = &detail["input-artifacts"][0]["name"];
+            [&detail["stage"], &detail["type"]["category"], input].map(Clone::clone)
+        })
+        .collect();
+    assert_eq!(seen, [["Show", "Compute", "app"], ["Tell", "Compute", "app"]]);
     watched.interrupt();
 }
 

@@ -79,6 +79,7 @@ impl Session {
         self.template.options = Arc::new(options);
         let is_same = pinned.digest == self.pinned.digest;
         self.template.pipeline = Arc::new(pipeline.into_owned());
+        self.template.screen.define(&self.template.pipeline);
         self.pinned = pinned;
         let template = &self.template;
         if is_same {
