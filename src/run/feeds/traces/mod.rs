@@ -141,7 +141,7 @@ fn post(target: &Target, export: &Export) -> Result<(), String> {
     }
     let response = match request.send() {
         Err(minreq::Error::HttpsFeatureNotEnabled) => {
-            return Err("this program was built without HTTPS: build it with the feature `otlp-https`".to_owned());
+            return Err("it wants HTTPS: name a collector that takes HTTP, and sends it on".to_owned());
         }
         Err(error) => return Err(error.to_string()),
         Ok(response) => response,
@@ -149,5 +149,21 @@ fn post(target: &Target, export: &Export) -> Result<(), String> {
     match response.status_code {
         200..300 => Ok(()),
         code => Err(format!("it answered {code} {}", response.reason_phrase)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Export, Target, post};
+
+    #[test]
+    fn who_wants_https_is_told_what_to_do() {
+        let target = Target {
+            url: "https://localhost:1/v1/traces".to_owned(),
+            headers: Vec::new(),
+            service: "pipe".to_owned(),
+        };
+        let error = post(&target, &Export::new("pipe", "demo", "1", Vec::new())).unwrap_err();
+        assert!(error.contains("name a collector that takes HTTP"), "{error}");
     }
 }
