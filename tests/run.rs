@@ -22,6 +22,7 @@ mod shell;
 mod simulate;
 mod sources;
 mod stopping;
+mod terminal;
 mod view;
 mod watching;
 

@@ -10,6 +10,7 @@
 //! - When the keeper is killed, the kernel tells the runner, which ends everything at once and itself.
 //!
 //! This costs a run one start of the program and an action nothing. Only when both are killed in the same moment can something be left.
+//! A runner that is killed or stopped cannot give the terminal back as it was: the keeper does.
 //! Signals that the keeper gets it hands on by other numbers, because those from a terminal reach both: the runner counts
 //! each pair once.
 
@@ -24,6 +25,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, getppid};
 use tokio::signal::unix::{SignalKind, signal};
+
+use super::terminal::{self, Modes};
 
 /// Set in the runner's environment: the keeper's process id.
 const KEPT_BY: &str = "PIPE_KEPT_BY";
@@ -63,12 +66,14 @@ fn become_keeper() -> io::Result<u8> {
     nix::sys::prctl::set_child_subreaper(true)?;
     let program = std::env::current_exe()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let before = Modes::now();
     let status = runtime.block_on(async {
         // From here on signals are handed on and no longer end us.
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hangup = signal(SignalKind::hangup())?;
         let mut quit = signal(SignalKind::quit())?;
+        let mut stop = signal(SignalKind::from_raw(Signal::SIGTSTP as i32))?;
         let mut command = Command::new(program);
         command
             .args(std::env::args_os().skip(1))
@@ -88,17 +93,45 @@ fn become_keeper() -> io::Result<u8> {
                 _ = hangup.recv() => forward(Signal::SIGUSR2),
                 // From the keyboard it reaches the runner too, and sent to us alone it is not meant for a run.
                 _ = quit.recv() => forward(Signal::SIGQUIT),
+                // From the keyboard, it has stopped the runner already.
+                _ = stop.recv() => stop_too(before.as_ref()),
             }
         }
     })?;
+    let was_killed = status.code().is_none();
+    if was_killed {
+        give_back(before.as_ref());
+    }
     let ended = end_descendants();
-    if ended > 0 && status.code().is_none() {
-        let processes = if ended == 1 { "process" } else { "processes" };
+    if was_killed {
+        let left = match ended {
+            0 => String::new(),
+            1 => "; 1 process that it left was ended".to_owned(),
+            ended => format!("; {ended} processes that it left were ended"),
+        };
         super::say(&format!(
-            "pipe: the runner was killed; {ended} {processes} that it left were ended\n"
+            "pipe: the runner was killed{left}\n  help: `pipe resume` goes on with the run\n"
         ));
     }
     Ok(exit_code(status))
+}
+
+/// Stops until somebody lets us go on, with the terminal as it was before the run meanwhile.
+fn stop_too(before: Option<&Modes>) {
+    let during = Modes::now();
+    give_back(before);
+    let _ = kill(getpid(), Signal::SIGSTOP);
+    if let Some(during) = during {
+        during.set();
+    }
+}
+
+/// Gives the terminal back in place of a runner that cannot any more.
+fn give_back(before: Option<&Modes>) {
+    terminal::clear_below();
+    if let Some(before) = before {
+        before.set();
+    }
 }
 
 fn exit_code(status: ExitStatus) -> u8 {

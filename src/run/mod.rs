@@ -61,6 +61,7 @@ pub mod simulate;
 mod slots;
 pub mod store;
 mod task;
+mod terminal;
 pub mod units;
 pub mod variables;
 pub mod view;

@@ -63,11 +63,12 @@ impl Terminal {
         story.records.len()
     }
 
-    fn bytes(self) -> Vec<u8> {
-        self.canvas.into_inner()
+    /// What was drawn since the last time.
+    fn bytes(&mut self) -> Vec<u8> {
+        std::mem::take(self.canvas.out_mut())
     }
 
-    fn screen(self) -> String {
+    fn screen(mut self) -> String {
         let (rows, columns) = (self.size.rows as u16, self.size.columns as u16);
         let mut parser = memory(rows, columns);
         parser.process(&self.bytes());
@@ -129,6 +130,57 @@ fn a_stage_is_drawn_as_its_steps() {
         terminal.show(&story, drawn);
         insta::with_settings!({ snapshot_suffix => columns.to_string() }, { assert_snapshot!(terminal.screen()) });
     }
+}
+
+#[test]
+fn a_terminal_that_changes_its_size_keeps_no_pieces_of_a_frame() {
+    let mut story = building();
+    for (rows, columns) in [(6_u16, 80_u16), (24, 30), (3, 20), (50, 200)] {
+        let mut terminal = Terminal::new(24, 80);
+        terminal.show(&story, 0);
+        let mut parser = memory(24, 80);
+        parser.process(&terminal.bytes());
+        // Where the frame begins, so that rows are dropped from below it.
+        let (row, column) = parser.screen().cursor_position();
+        let line = parser.screen().rows(0, 80).nth(row.into()).unwrap();
+        assert!(column == 0 && is_head(&line), "{line}");
+        parser
+            .screen_mut()
+            .set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
+        terminal.size = Size {
+            rows: rows.into(),
+            columns: columns.into(),
+        };
+        story.after(1000);
+        terminal.show(&story, story.records.len());
+        parser.process(&terminal.bytes());
+        let lines = with_history(&mut parser);
+        let heads = lines.iter().filter(|line| is_head(line)).count();
+        assert_eq!(heads, 1, "{rows}×{columns}: {lines:#?}");
+        assert!(
+            lines[0].starts_with("run 7f3c1a2b of demo"),
+            "{rows}×{columns}: {lines:#?}"
+        );
+    }
+}
+
+/// Whether a frame begins with this line.
+fn is_head(line: &str) -> bool {
+    line.starts_with(|c| ('⠀'..='⣿').contains(&c))
+}
+
+/// All lines of a terminal, those that are out of sight first.
+fn with_history(parser: &mut vt100::Parser) -> Vec<String> {
+    let (_, columns) = parser.screen().size();
+    parser.screen_mut().set_scrollback(usize::MAX);
+    let mut lines = Vec::new();
+    for above in (1..=parser.screen().scrollback()).rev() {
+        parser.screen_mut().set_scrollback(above);
+        lines.extend(parser.screen().rows(0, columns.into()).next());
+    }
+    parser.screen_mut().set_scrollback(0);
+    lines.extend(parser.screen().rows(0, columns.into()));
+    lines
 }
 
 #[test]
@@ -292,7 +344,7 @@ fn colours_are_of_the_sixteen_and_only_if_wanted() {
     show(&mut plain);
     let mut coloured = Terminal::new(24, 80).coloured();
     show(&mut coloured);
-    let codes = |terminal: Terminal| {
+    let codes = |mut terminal: Terminal| {
         let text = String::from_utf8(terminal.bytes()).unwrap();
         let pattern = regex::Regex::new("\u{1b}\\[([0-9;]*)m").unwrap();
         let mut codes: Vec<String> = pattern.captures_iter(&text).map(|found| found[1].to_owned()).collect();

@@ -10,13 +10,13 @@ pub mod prompt;
 pub mod report;
 pub mod words;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::event::{ActionName, Record};
 use super::feeds::{self, Feed};
-use super::{RunOptions, Show};
+use super::{RunOptions, Show, terminal};
 use crate::ir::Pipeline;
 
 pub use prompt::{Answered, Asker, Question};
@@ -88,11 +88,10 @@ impl Screen {
 
     /// The view that the options and the terminal ask for, and the feeds.
     pub fn choose(options: &RunOptions, pipeline: &Arc<Pipeline>, context: Context) -> Self {
-        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
         let dialect = plain::Dialect::detect(|name| options.environment(name));
         let view: Box<dyn View> = match options.show {
             Show::Json => Box::new(json::Json::new(io::stdout(), context, Arc::clone(pipeline))),
-            Show::Fitting if io::stderr().is_terminal() && !is_dumb => Box::new(live::Live::new(context)),
+            Show::Fitting if terminal::can_be_drawn_on() => Box::new(live::Live::new(context)),
             Show::Fitting | Show::Plain => Box::new(plain::Plain::new(io::stderr(), context, dialect)),
             Show::Nothing => Box::new(Nothing),
         };

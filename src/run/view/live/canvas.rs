@@ -10,24 +10,21 @@ pub struct Size {
     pub columns: usize,
 }
 
+/// Between two pictures the cursor stands where the frame begins. So it need not be known how many rows the frame takes, which
+/// changes with the terminal's width; and when the terminal gets lower it drops rows from below the cursor, and pushes nothing of
+/// the frame into its history, where it could never be taken back.
 pub struct Canvas<W> {
     out: W,
     frame: Vec<String>,
     size: Option<Size>,
-    /// Whether the terminal breaks lines anew when it gets narrower.
-    reflows: bool,
 }
 
 impl<W: Write> Canvas<W> {
     pub fn new(out: W) -> Self {
-        // Nearly all do; these cut lines off instead.
-        let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|found| found == value);
-        let has = |name: &str| std::env::var_os(name).is_some();
         Self {
             out,
             frame: Vec::new(),
             size: None,
-            reflows: !(is("TERM", "linux") || has("XTERM_VERSION") || has("STY")),
         }
     }
 
@@ -37,15 +34,10 @@ impl<W: Write> Canvas<W> {
         if above.is_empty() && frame == self.frame && self.size == Some(size) {
             return;
         }
-        let mut out = String::new();
-        match self.rows(size) {
-            0 => {}
-            rows => out.push_str(&format!("\u{1b}[{rows}A")),
-        }
         // Line by line, and not all at once before: where the frame fills the screen, some terminals take that as clearing the
         // screen, and keep what was on it as history.
-        out.push('\r');
-        for line in above.lines().chain(frame.iter().map(String::as_str)) {
+        let mut out = String::from("\r");
+        for line in above.lines() {
             out.push_str(line);
             // A line that fills its last row leaves nothing to clear, and the cursor on its last character.
             let width = measure_text_width(line);
@@ -54,24 +46,22 @@ impl<W: Write> Canvas<W> {
             }
             out.push_str("\r\n");
         }
+        // Each of the frame's lines is shorter than a row.
+        for line in &frame {
+            out.push_str(line);
+            out.push_str("\u{1b}[K\r\n");
+        }
         out.push_str("\u{1b}[J");
+        if !frame.is_empty() {
+            out.push_str(&format!("\u{1b}[{}A", frame.len()));
+        }
         self.frame = frame;
         self.size = Some(size);
         let _ = self.out.write_all(out.as_bytes());
         let _ = self.out.flush();
     }
 
-    /// How many rows of the terminal the frame takes: more than it has lines, if the terminal has become narrower since.
-    fn rows(&self, size: Size) -> usize {
-        if !self.reflows {
-            return self.frame.len();
-        }
-        let columns = size.columns.max(1);
-        let rows = |line: &String| measure_text_width(line).div_ceil(columns).max(1);
-        self.frame.iter().map(rows).sum()
-    }
-
-    pub fn into_inner(self) -> W {
-        self.out
+    pub fn out_mut(&mut self) -> &mut W {
+        &mut self.out
     }
 }

@@ -20,6 +20,7 @@ use jiff::Timestamp;
 
 use super::{Context, Question, View};
 use crate::run::event::{ActionName, Event, Record};
+use crate::run::terminal::is_in_front;
 use canvas::{Canvas, Size};
 use keys::Keys;
 use scene::Scene;
@@ -95,6 +96,10 @@ impl Shared {
             });
             let (mut stage, _) = waiting.unwrap_or_else(PoisonError::into_inner);
             let is_over = stage.is_over;
+            // Whoever put us into the background works on this terminal now.
+            if !is_over && !is_in_front() {
+                continue;
+            }
             let size = size();
             let above = stage.scene.take_above();
             let frame = if is_over {
