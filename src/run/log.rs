@@ -170,7 +170,7 @@ fn readable(bytes: &[u8]) -> String {
                 _ => {}
             },
             '\t' => out.push_str("    "),
-            c if c.is_control() => {}
+            c if c.is_control() || turns_around(c) => {}
             c => out.push(c),
         }
     }
@@ -178,6 +178,11 @@ fn readable(bytes: &[u8]) -> String {
         Some((at, _)) => format!("{}…", &out[..at]),
         None => out,
     }
+}
+
+/// Whether it changes the direction of what follows, also of what is not the action's.
+fn turns_around(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -188,6 +193,7 @@ mod tests {
     fn lines_are_readable() {
         assert_eq!(readable(b"10%\r50%\rdone\r"), "done");
         assert_eq!(readable(b"\x1b[1;31merror\x1b[0m: \x1b]0;title\x07x\x08"), "error: x");
+        assert_eq!(readable("a\u{202e}b\u{2066}c".as_bytes()), "abc");
         assert_eq!(readable(b"bad \xff byte"), "bad \u{fffd} byte");
         assert_eq!(readable("ä".repeat(500).as_bytes()).chars().count(), 401);
     }

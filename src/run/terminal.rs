@@ -47,6 +47,7 @@ pub(super) fn can_be_drawn_on() -> bool {
 /// Takes away what a view has drawn below the cursor and will not draw over any more.
 pub(super) fn clear_below() {
     if can_be_drawn_on() && is_in_front() {
-        let _ = io::stderr().write_all(b"\r\x1b[J");
+        // And it breaks lines again, if the view was cut off while it drew.
+        let _ = io::stderr().write_all(b"\x1b[?7h\r\x1b[J");
     }
 }

@@ -10,6 +10,14 @@ pub struct Size {
     pub columns: usize,
 }
 
+/// All from the cursor on, but for the first line in two steps. What a terminal has broken in two when it got narrower it takes for
+/// one line ever after, if the halves are only written over.
+const CLEAR: &str = "\u{1b}[K\r\n\u{1b}[J\u{1b}[A";
+
+/// What reaches over the end of a row is cut off; and no longer.
+const NO_WRAP: &str = "\u{1b}[?7l";
+const WRAP: &str = "\u{1b}[?7h";
+
 /// Between two pictures the cursor stands where the frame begins. So it need not be known how many rows the frame takes, which
 /// changes with the terminal's width; and when the terminal gets lower it drops rows from below the cursor, and pushes nothing of
 /// the frame into its history, where it could never be taken back.
@@ -37,6 +45,9 @@ impl<W: Write> Canvas<W> {
         // Line by line, and not all at once before: where the frame fills the screen, some terminals take that as clearing the
         // screen, and keep what was on it as history.
         let mut out = String::from("\r");
+        if self.size.is_some_and(|before| before != size) {
+            out.push_str(CLEAR);
+        }
         for line in above.lines() {
             out.push_str(line);
             // A line that fills its last row leaves nothing to clear, and the cursor on its last character.
@@ -46,11 +57,14 @@ impl<W: Write> Canvas<W> {
             }
             out.push_str("\r\n");
         }
-        // Each of the frame's lines is shorter than a row.
+        // Each of the frame's lines is shorter than a row, by what we know of characters' widths; terminals may know better, and
+        // must not break a line for it.
+        out.push_str(NO_WRAP);
         for line in &frame {
             out.push_str(line);
             out.push_str("\u{1b}[K\r\n");
         }
+        out.push_str(WRAP);
         out.push_str("\u{1b}[J");
         if !frame.is_empty() {
             out.push_str(&format!("\u{1b}[{}A", frame.len()));

@@ -142,11 +142,12 @@ impl Scene {
 
     /// What goes on at `now`, in lines that fit a terminal of this size.
     pub fn frame(&self, now: Timestamp, size: Size) -> Vec<String> {
-        // A row is left for the cursor, and a column because some terminals break a line that fills one. What scrolls out of sight
-        // when the terminal gets smaller can never be taken back: a tall one has room to spare.
+        // A row is left for what follows, and a column because some terminals break a line that fills one. A terminal that gets
+        // narrower breaks all lines anew: those of a tall one still fit when each takes two rows. What does not goes out of sight, and
+        // can never be taken back.
         let rows = match size.rows {
             0..=12 => size.rows.saturating_sub(1),
-            rows => rows * 2 / 3,
+            rows => (rows / 2).max(11),
         };
         let rows = rows.min(TALLEST);
         let columns = size.columns.saturating_sub(1).max(1);
