@@ -1,4 +1,5 @@
-//! File patterns, as builds give them for their artifacts: `dist/**/*`, `*.jar`, `**/*`.
+//! File patterns, as builds give them for their artifacts (`dist/**/*`, `*.jar`, `**/*`), and what is said where files cannot be
+//! written.
 
 use std::fs;
 use std::io;
@@ -43,4 +44,15 @@ pub(super) fn select(folder: &Path, include: &GlobSet, exclude: &GlobSet) -> io:
     }
     out.sort();
     Ok(out)
+}
+
+/// An error in writing below the state directory, with the place it is about; a full disk is the user's to mend.
+pub(super) fn unwritten(path: &Path, error: io::Error) -> io::Error {
+    let help = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; make room there, or keep the state elsewhere with `--state-dir`"
+        }
+        _ => "",
+    };
+    io::Error::new(error.kind(), format!("{}: {error}{help}", path.display()))
 }

@@ -29,6 +29,8 @@ pub struct Journal {
     path: PathBuf,
     file: Arc<File>,
     seq: u64,
+    /// How many bytes hold whole lines.
+    length: u64,
     /// Lines that have not been written yet.
     buffer: Vec<u8>,
     /// Something was written that may not be on the disk.
@@ -40,6 +42,9 @@ pub struct Journal {
 pub enum JournalError {
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
+    /// Not even its first line could be written.
+    #[error("{}: {source}", path.display())]
+    Unbegun { path: PathBuf, source: io::Error },
     /// Another process writes it.
     #[error("another process is carrying the run out")]
     Busy,
@@ -72,6 +77,7 @@ impl Journal {
             path,
             file: Arc::new(file),
             seq: 0,
+            length: 0,
             buffer: Vec::new(),
             dirty: false,
         })
@@ -89,6 +95,7 @@ impl Journal {
         }
         let journal = Self {
             seq: contents.records.last().map_or(0, |record| record.seq),
+            length: contents.length,
             path: path.clone(),
             file: Arc::new(file),
             buffer: Vec::new(),
@@ -119,14 +126,23 @@ impl Journal {
         Ok(record)
     }
 
-    /// Hands all lines to the system: a crash of this program cannot lose them any more.
+    /// Hands all lines to the system: a crash of this program cannot lose them any more. If that fails none of them is there.
     pub fn flush(&mut self) -> Result<(), JournalError> {
-        if !self.buffer.is_empty() {
-            let written = (&*self.file).write_all(&self.buffer);
-            written.map_err(|source| io_error(&self.path, source))?;
-            self.buffer.clear();
-            self.dirty = true;
+        if self.buffer.is_empty() {
+            return Ok(());
         }
+        if let Err(source) = (&*self.file).write_all(&self.buffer) {
+            // If it cannot be cut off either, whoever reads it does so.
+            let _ = self.file.set_len(self.length);
+            let path = self.path.clone();
+            return Err(match self.length {
+                0 => JournalError::Unbegun { path, source },
+                _ => JournalError::Io { path, source },
+            });
+        }
+        self.length += self.buffer.len() as u64;
+        self.buffer.clear();
+        self.dirty = true;
         Ok(())
     }
 

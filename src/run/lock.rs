@@ -6,6 +6,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use super::files::unwritten;
 use super::paths::component;
 use super::say;
 
@@ -19,14 +20,15 @@ impl PipelineLock {
     /// Waits, and says for whom, if another process has it. `run` is what others are told.
     pub(super) fn acquire(state_dir: &Path, pipeline: &str, run: &str) -> io::Result<Self> {
         let folder = state_dir.join("pipelines");
-        std::fs::create_dir_all(&folder)?;
+        std::fs::create_dir_all(&folder).map_err(|error| unwritten(&folder, error))?;
         let path = folder.join(format!("{}.lock", component(pipeline)));
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
-            .open(path)?;
+            .open(&path)
+            .map_err(|error| unwritten(&path, error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -40,9 +42,12 @@ impl PipelineLock {
             }
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        file.set_len(0)?;
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(format!("run {run} (process {})", std::process::id()).as_bytes())?;
+        let told = format!("run {run} (process {})", std::process::id());
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| file.write_all(told.as_bytes()));
+        written.map_err(|error| unwritten(&path, error))?;
         Ok(Self { _file: file })
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::event::ActionName;
+use super::files::unwritten;
 use super::secrets::{Masker, Secrets};
 use super::view::Screen;
 
@@ -82,10 +83,7 @@ impl Log {
             self.end_line();
         }
         match self.failed.take() {
-            Some(error) => Err(io::Error::new(
-                error.kind(),
-                format!("writing {}: {error}", self.path.display()),
-            )),
+            Some(error) => Err(unwritten(&self.path, error)),
             None => Ok(()),
         }
     }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::engine::{Definition, Engine};
+use super::files::unwritten;
 use super::history::find::RUNS;
 use super::planned::Plan;
 use super::secrets::Secrets;
@@ -28,12 +29,11 @@ pub(super) fn session(
 ) -> Result<Session, SessionError> {
     let state_dir = paths::tidy(std::path::absolute(options.state_folder())?);
     let run_dir = state_dir.join(RUNS).join(execution_id);
-    std::fs::create_dir_all(&state_dir)
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", state_dir.display())))?;
+    std::fs::create_dir_all(&state_dir).map_err(|error| unwritten(&state_dir, error))?;
     // Nobody wants state in their repository.
     let ignore = state_dir.join(".gitignore");
     if !ignore.exists() {
-        std::fs::write(&ignore, "*\n")?;
+        std::fs::write(&ignore, "*\n").map_err(|error| unwritten(&ignore, error))?;
     }
     let secrets = Secrets::default();
     secrets.add_all(plan.secrets.values().map(String::as_str));

@@ -61,7 +61,9 @@ impl ReadError {
             Self::Journal(JournalError::Damaged { .. }) => {
                 "its logs and files are still there: take what you need, and remove its folder"
             }
-            Self::Journal(JournalError::Io { .. } | JournalError::Busy) => "see whether the file can be read",
+            Self::Journal(JournalError::Io { .. } | JournalError::Unbegun { .. } | JournalError::Busy) => {
+                "see whether the file can be read"
+            }
             Self::Empty => "remove its folder",
         }
     }

@@ -14,9 +14,10 @@ use super::{Session, SessionError};
 use crate::run::engine::{ActionStart, Command, Id, Input, RuleStart, Task};
 use crate::run::eyes::Change;
 use crate::run::inbox::{self, Inbox};
-use crate::run::journal::Journal;
+use crate::run::journal::{Journal, JournalError};
 use crate::run::outcome::{RunOutcome, RunStatus};
 use crate::run::signals::{self, Signals};
+use crate::run::slots::remove_all;
 use crate::run::task;
 use crate::run::watch::Watch;
 
@@ -217,11 +218,16 @@ impl<'a> Loop<'a> {
         }
         // All causes are written down before the first consequence.
         for hosted in self.session.runs.values_mut() {
-            if has_weight {
-                hosted.journal.sync()?;
+            let written = if has_weight {
+                hosted.journal.sync()
             } else {
-                hosted.journal.flush()?;
+                hosted.journal.flush()
+            };
+            if matches!(written, Err(JournalError::Unbegun { .. })) {
+                // There is nothing that could be gone on with.
+                remove_all(&hosted.run.run_dir);
             }
+            written?;
         }
         self.sync_soon();
         // To be seen is a consequence, too.

@@ -79,6 +79,9 @@ impl SessionError {
             JournalError::Io { .. } => {
                 "what ran was ended; when the journal can be written again, `pipe resume` goes on".to_owned()
             }
+            JournalError::Unbegun { .. } => {
+                "the run has not begun: make room there, or keep the state elsewhere with `--state-dir`".to_owned()
+            }
             JournalError::Version { .. } => {
                 "start a new run; what was logged can still be read in its folder".to_owned()
             }

@@ -20,6 +20,7 @@ use super::manifest::{Content, Entry, Hash, Manifest};
 use super::objects::{Objects, at};
 use super::parallel;
 use super::stamps::{Known, Stamp};
+use crate::run::files::unwritten;
 
 /// The mode of folders that the artifact says nothing about.
 const FOLDER_MODE: u32 = 0o755;
@@ -40,11 +41,11 @@ pub(super) struct Layout<'a> {
 
 /// Puts the artifact's files below `folder`, in the place of others of the same name.
 pub(super) fn unpack(layout: Layout, folder: &Path) -> io::Result<Vec<Laid>> {
-    fs::create_dir_all(folder).map_err(|error| at(folder, error))?;
+    fs::create_dir_all(folder).map_err(|error| unwritten(folder, error))?;
     make_folders(layout.manifest, folder)?;
     let laid = parallel::map(&layout.manifest.entries, |entry| {
         let to = folder.join(entry.path.as_path());
-        write(layout, entry, &to).map_err(|error| at(&to, error))
+        write(layout, entry, &to).map_err(|error| unwritten(&to, error))
     })?;
     set_folder_modes(layout.manifest, folder)?;
     Ok(laid.into_iter().flatten().collect())
@@ -69,7 +70,7 @@ pub(super) fn restore(layout: Layout, folder: &Path, known: &Known) -> io::Resul
             Some(found) => retime(layout, entry, &to, found),
             None => write(layout, entry, &to),
         };
-        laid.map_err(|error| at(&to, error))
+        laid.map_err(|error| unwritten(&to, error))
     })?;
     set_folder_modes(layout.manifest, folder)?;
     Ok(laid.into_iter().flatten().collect())

@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::objects::at;
+use crate::run::files::unwritten;
 
 const FOLDER: &str = "leases";
 
@@ -48,7 +49,8 @@ fn open(store: &Path) -> io::Result<(PathBuf, File)> {
         }
         _ => Err(error),
     });
-    file.map(|file| (path.clone(), file)).map_err(|error| at(&path, error))
+    file.map(|file| (path.clone(), file))
+        .map_err(|error| unwritten(&path, error))
 }
 
 /// What this process has in use.
@@ -63,10 +65,10 @@ impl Lease {
     /// Under the shared lock: before the file is locked it looks as if its process had ended.
     pub(super) fn new(store: &Path, _: &Shared) -> io::Result<Self> {
         let folder = store.join(FOLDER);
-        fs::create_dir_all(&folder).map_err(|error| at(&folder, error))?;
+        fs::create_dir_all(&folder).map_err(|error| unwritten(&folder, error))?;
         let path = folder.join(uuid::Uuid::new_v4().to_string());
         let file = File::create_new(&path).and_then(|file| file.lock().map(|()| file));
-        let file = file.map_err(|error| at(&path, error))?;
+        let file = file.map_err(|error| unwritten(&path, error))?;
         Ok(Self {
             path,
             file,
@@ -79,10 +81,11 @@ impl Lease {
         if self.digests.contains(digest) {
             return Ok(());
         }
-        let line = format!("{digest}\n");
+        // What a full disk has cut off before stands on a line of its own.
+        let line = format!("\n{digest}\n");
         self.file
             .write_all(line.as_bytes())
-            .map_err(|error| at(&self.path, error))?;
+            .map_err(|error| unwritten(&self.path, error))?;
         self.digests.insert(digest.to_owned());
         Ok(())
     }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::manifest::{Hash, invalid};
+use crate::run::files::unwritten;
 
 /// How files that are not complete are called.
 pub(super) const TEMPORARY: &str = ".new-";
@@ -228,18 +229,12 @@ pub(super) fn at(path: &Path, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-/// An error in writing to the store; a full disk is the user's to mend.
+/// An error in writing to the store.
 fn no_room(path: &Path, error: io::Error) -> io::Error {
-    let help = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "; make room there, or keep the state elsewhere with `--state-dir`"
-        }
-        _ => "",
-    };
-    let folder = path.parent().unwrap_or(path);
+    let (folder, kind) = (path.parent().unwrap_or(path), error.kind());
     io::Error::new(
-        error.kind(),
-        format!("nothing more can be written to {}: {error}{help}", folder.display()),
+        kind,
+        format!("nothing more can be written to {}", unwritten(folder, error)),
     )
 }
 
