@@ -14,6 +14,7 @@
 //! .pipe/runs/<execution id>/journal.jsonl   one event a line
 //!                           pipeline.json   the IR that runs
 //!                           setup.json      what else is needed to go on with it
+//!                           boot            when its artifacts were last known to be whole
 //!                           inbox/          what other processes ask of it
 //!                           logs/<stage>/<action>.log
 //!                           work/<n>/   an action's folder, kept only if the action failed
@@ -37,6 +38,7 @@ pub mod journal;
 pub mod keeper;
 mod lock;
 pub mod log;
+mod lost;
 mod options;
 pub mod outcome;
 mod outlook;

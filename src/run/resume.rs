@@ -16,14 +16,16 @@ use super::history::find;
 use super::history::index::Index;
 use super::journal::{self, JournalError};
 use super::lock::PipelineLock;
+use super::lost::Rest;
 use super::outcome::{RunOutcome, RunStatus, StageStatus};
 use super::outlook::Outlook;
 use super::part::stage_index;
 use super::plan;
+use super::planned::ActionRef;
 use super::refusal::Refusal;
 use super::restore::{self, RestoreError, Stored};
 use super::session::{self, Hosted, Session, SessionError};
-use super::setup::Setup;
+use super::setup::{Boot, Setup};
 use super::units::short;
 use super::watch::{Changes, Watch};
 use super::{Drivers, RunOptions, prepare as preparing, say};
@@ -47,6 +49,8 @@ pub enum GoOn {
 pub(super) struct Going {
     session: Session,
     first: Vec<Input>,
+    /// What has to be done again.
+    lost: Vec<(Id, ActionRef)>,
     lock: Option<PipelineLock>,
 }
 
@@ -94,10 +98,12 @@ pub(super) fn start(
         lock: lock(&session, &id)?,
         session,
         first: Vec::new(),
+        lost: Vec::new(),
     };
     if going.take_up_others(None)? {
         let reason = "it was cut off".to_owned();
-        going.first.push(Input::Resume { reason });
+        let lost = std::mem::take(&mut going.lost);
+        going.first.push(Input::Resume { reason, lost });
     }
     going.first.push(Input::Start(Box::new(start)));
     let watch = changes.map(|changes| Watch::new(changes, &going.session.template));
@@ -134,8 +140,12 @@ pub(super) fn prepare(
         lock: lock(&session, &id)?,
         session,
         first: Vec::new(),
+        lost: Vec::new(),
     };
     going.take_up_others(Some(stored))?;
+    if let Err(refusals) = going.look_for_losses(&id, run_dir, request)? {
+        return Ok(Err(refusals));
+    }
     going.ask(&id, request)?;
     Ok(Ok(going))
 }
@@ -154,7 +164,8 @@ impl Going {
     /// Turns the request into inputs.
     fn ask(&mut self, id: &Id, request: &GoOn) -> Result<(), SessionError> {
         let reason = "the process that carried it out is gone".to_owned();
-        self.first.push(Input::Resume { reason });
+        let lost = std::mem::take(&mut self.lost);
+        self.first.push(Input::Resume { reason, lost });
         let execution = Arc::clone(id);
         match request {
             GoOn::Resume { enable } => {
@@ -187,6 +198,47 @@ impl Going {
             }
         }
         Ok(())
+    }
+
+    /// Finds out what of a run the machine has lost since, if it was started anew; or why it cannot be carried on.
+    fn look_for_losses(
+        &mut self,
+        id: &Id,
+        run_dir: &Path,
+        request: &GoOn,
+    ) -> Result<Result<(), Vec<Refusal>>, SessionError> {
+        let Some(boot) = Boot::now().filter(|boot| !boot.is_that_of(run_dir)) else {
+            return Ok(Ok(()));
+        };
+        let Some(execution) = self.session.engine.execution(id) else {
+            return Ok(Ok(()));
+        };
+        let index = |stage: &String| execution.definition.stage_index(stage);
+        let rest = match request {
+            GoOn::Resume { .. } => Some(Rest::of(execution)),
+            GoOn::Retry { stage, mode } => {
+                let stage = stage.clone().or_else(|| self.failed_stage(id));
+                let all = *mode == RetryMode::AllActions;
+                stage
+                    .as_ref()
+                    .and_then(index)
+                    .map(|stage| Rest::retried(execution, stage, all))
+            }
+            GoOn::Rollback { stage } => index(stage).map(|stage| Rest::rolled_back(execution, stage)),
+        };
+        // A stage that is not there is refused by the engine.
+        let Some(rest) = rest else { return Ok(Ok(())) };
+        match rest.check(&self.session.template.store) {
+            Ok(lost) => {
+                // All that is left was looked at, and need not be again; but what has to be done again is not there yet.
+                if lost.is_empty() && !matches!(request, GoOn::Rollback { .. }) {
+                    boot.save(run_dir)?;
+                }
+                self.lost.extend(lost.into_iter().map(|at| (Arc::clone(id), at)));
+                Ok(Ok(()))
+            }
+            Err(refusals) => Ok(Err(refusals)),
+        }
     }
 
     /// The stage in which an execution ended.
@@ -288,7 +340,22 @@ impl Going {
             ));
             return Ok(None);
         }
+        if Boot::now().is_some_and(|boot| !boot.is_that_of(dir)) && !self.is_all_there(&stored)? {
+            say(&format!(
+                "run {0} was cut off when the machine ended, and has lost something: `pipe resume {0}` says what\n",
+                short(&stored.id)
+            ));
+            return Ok(None);
+        }
         Ok(Some(Found::Open(Box::new(stored))))
+    }
+
+    /// Whether the machine has kept all that is needed to go on with a run.
+    fn is_all_there(&self, stored: &Stored) -> Result<bool, SessionError> {
+        let engine = stored.engine(stored.recorded_plan())?;
+        let rest = engine.execution(&stored.id).map(Rest::of);
+        let found = rest.map(|rest| rest.check(&self.session.template.store));
+        Ok(found.is_none_or(|found| found.is_ok_and(|lost| lost.is_empty())))
     }
 }
 

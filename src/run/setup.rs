@@ -3,16 +3,18 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::drivers::pipeline::Neighbours;
+use super::files::unwritten;
 use super::part;
 use super::planned::Driver;
 use super::settings::Settings;
+use super::slots::remove_all;
 use super::{Drivers, RunOptions};
 use crate::ir::{Action, Pipeline, TypeId};
 
@@ -20,6 +22,8 @@ use crate::ir::{Action, Pipeline, TypeId};
 pub const PIPELINE: &str = "pipeline.json";
 /// The [`Setup`].
 const SETUP: &str = "setup.json";
+/// The [`Boot`].
+const BOOT: &str = "boot";
 
 /// What a run was started with, besides what its journal says.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -174,9 +178,46 @@ impl Pinned {
 
     /// Makes the folder of a new run.
     pub fn save(&self, run_dir: &Path, setup: &Setup) -> io::Result<()> {
-        fs::create_dir_all(run_dir)?;
-        fs::write(run_dir.join(PIPELINE), &self.json)?;
-        fs::write(run_dir.join(SETUP), serde_json::to_vec(setup)?)
+        let setup = serde_json::to_vec(setup)?;
+        let made = fs::create_dir_all(run_dir).map_err(|error| unwritten(run_dir, error));
+        let saved = made
+            .and_then(|()| save(&run_dir.join(PIPELINE), &self.json))
+            .and_then(|()| save(&run_dir.join(SETUP), &setup))
+            .and_then(|()| Boot::now().map_or(Ok(()), |boot| boot.save(run_dir)));
+        // A folder without a journal is no run.
+        saved.inspect_err(|_| remove_all(run_dir))
+    }
+}
+
+/// Without these there is no going on with a run: they are on the disk before its journal is.
+fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let written = File::create(path).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_data()
+    });
+    written.map_err(|error| unwritten(path, error))
+}
+
+/// Tells whether the machine was started anew: what was stored before that, and not flushed to the disk, may be gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Boot(String);
+
+impl Boot {
+    /// None: the system does not tell.
+    pub(super) fn now() -> Option<Self> {
+        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(Self(id.trim().to_owned()))
+    }
+
+    /// Whether all that a run knows of was stored, or found to be whole, since the machine was started.
+    pub(super) fn is_that_of(&self, run_dir: &Path) -> bool {
+        fs::read_to_string(run_dir.join(BOOT)).is_ok_and(|id| id == self.0)
+    }
+
+    /// Says so of a run.
+    pub(super) fn save(&self, run_dir: &Path) -> io::Result<()> {
+        let path = run_dir.join(BOOT);
+        fs::write(&path, &self.0).map_err(|error| unwritten(&path, error))
     }
 }
 

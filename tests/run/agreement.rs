@@ -382,6 +382,7 @@ impl Pair {
                 self.crash();
                 Input::Resume {
                     reason: "crashed".to_owned(),
+                    lost: Vec::new(),
                 }
             }
         }
@@ -760,7 +761,13 @@ fn after_resuming(pair: &Pair, ids: &[Id], journals: &[Vec<Record>]) -> Vec<Stri
     let journals: Vec<_> = ids.iter().zip(journals.iter().map(Vec::as_slice)).collect();
     engine.restore_all(&journals);
     let reason = "crashed".to_owned();
-    let _ = engine.handle(pair.now, Input::Resume { reason });
+    let _ = engine.handle(
+        pair.now,
+        Input::Resume {
+            reason,
+            lost: Vec::new(),
+        },
+    );
     let mut executions: Vec<_> = engine.state().executions.values().collect();
     executions.sort_by_key(|execution| execution.number);
     let words = executions.into_iter().map(|execution| {

@@ -498,6 +498,7 @@ fn survives_whole(demo: &Pipeline, input: &Input, is_meant: impl Fn(&Event) -> b
         }
         let resumed = Input::Resume {
             reason: "cut off".to_owned(),
+            lost: Vec::new(),
         };
         let resumed = events(engine.handle(now, resumed).unwrap());
         let found = said[..kept].iter().chain(&resumed).filter(|event| is_meant(event));
@@ -677,4 +678,42 @@ fn many_approvals_wait_at_once() {
     }
     assert_eq!(late, many / 2);
     assert!(engine.is_idle());
+}
+
+/// `a` in the first step has succeeded, `ask` and `b` in the second were in progress, and `c` stands in the third.
+#[test]
+fn what_is_lost_is_done_again_before_what_needs_it() {
+    let mut demo = two_steps();
+    demo.stages[1].actions = vec![
+        commands("a", &["true"]),
+        action("ask", "Approval/AWS/Manual/1").step(2),
+        commands("b", &["true"]).step(2),
+        commands("c", &["true"]).step(3),
+    ];
+    let mut bench = Bench {
+        engine: Engine::new(defined(&demo), 8),
+        pipeline: Arc::new(demo),
+        now: Timestamp::UNIX_EPOCH,
+        attempts: BTreeMap::new(),
+    };
+    for input in ["start", "ok S/app", "ok B/a"] {
+        bench.step(input);
+    }
+    let lost = ActionRef { stage: 1, action: 0 };
+    let resume = Input::Resume {
+        reason: "the power is back".to_owned(),
+        lost: vec![(EXECUTION.into(), lost)],
+    };
+    let commands = bench.engine.handle(bench.now, resume).unwrap();
+    let words: Vec<String> = commands.iter().filter_map(|command| bench.words(command)).collect();
+    assert_eq!(words.join(", "), "run B/ask, run B/a again");
+    for (input, expected) in [
+        ("ok B/b", ""),
+        ("ok B/a", "a succeeded"),
+        ("yes B/ask", "ask succeeded, end 1 Answered, run B/b again"),
+        ("ok B/b", "b succeeded, run B/c"),
+        ("ok B/c", "c succeeded, B succeeded, the end: succeeded"),
+    ] {
+        assert_eq!(bench.step(input), expected, "{input}");
+    }
 }

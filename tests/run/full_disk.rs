@@ -178,7 +178,13 @@ fn a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room() {
             "{pages} pages: {words}"
         );
         match (status(&first.records), first.records.is_empty()) {
-            (_, true) => before_the_start += 1,
+            (_, true) => {
+                assert!(
+                    words.contains("state") && words.contains("make room there"),
+                    "{pages} pages: {words}"
+                );
+                before_the_start += 1;
+            }
             (None, _) => {
                 assert!(words.contains("pipe resume"), "{pages} pages: {words}");
                 in_the_journal += 1;

@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 use pipe::ir::{Pipeline, RetryMode};
 use pipe::run::event::{Event, Kind, Record};
 use pipe::run::outcome::{RunStatus, StageStatus, Status};
+use pipe::run::store::{Content, Store};
 use pipe::run::{GoOn, RunOptions, RunOutcome, go_on, journal};
 
 use super::stopping::program_for;
@@ -411,6 +412,123 @@ fn a_definition_that_was_made_ambiguous_is_refused() {
         error.contains("two actions that are called `go` in stage `B`"),
         "{error}"
     );
+}
+
+/// The file in the store that holds the first file of an artifact.
+fn object_of(project: &Project, records: &[Record], artifact: &str) -> PathBuf {
+    let root = project.path().join(".pipe/store");
+    let made = records.iter().find_map(|record| match &record.event {
+        Event::ActionFinished { artifacts, .. } => artifacts.get(artifact),
+        _ => None,
+    });
+    let manifest = Store::new(root.clone()).manifest(made.unwrap()).unwrap();
+    let hash = manifest.entries.iter().find_map(|entry| match &entry.content {
+        Content::File { hash, .. } => Some(hash.to_hex()),
+        Content::Link { .. } | Content::Directory { .. } => None,
+    });
+    let hash = hash.unwrap();
+    root.join("objects").join(&hash[..2]).join(&hash[2..])
+}
+
+fn replace(path: &Path, bytes: &[u8]) {
+    fs::remove_file(path).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// As if the machine had been started anew since.
+fn start_the_machine_anew(run_dir: &Path) {
+    fs::write(run_dir.join("boot"), "another").unwrap();
+}
+
+/// A source, an action that makes something, a question, and an action that takes in what was made.
+fn made_and_asked() -> Pipeline {
+    pipeline(vec![
+        stage("S", vec![source("app")]),
+        stage(
+            "B",
+            vec![
+                commands("make", &["cat in.txt > out.txt; echo made >> out.txt"])
+                    .input("app")
+                    .output("made", &["out.txt"]),
+                action("go", "Approval/AWS/Manual/1").step(2),
+                commands("take", &["cat out.txt"]).input("made").step(3),
+            ],
+        ),
+    ])
+}
+
+fn attempts(records: &[Record], wanted: &str) -> usize {
+    let is_start =
+        |record: &&Record| matches!(&record.event, Event::ActionStarted { name, .. } if name.action == wanted);
+    records.iter().filter(is_start).count()
+}
+
+#[test]
+fn what_the_machine_has_lost_is_made_again() {
+    for damage in [&b""[..], b"start", b"start\nMADE\n", b"start\nmade\nmore\n"] {
+        let project = Project::new(&[("in.txt", "start\n")]);
+        let ran = project.run(&made_and_asked());
+        assert_eq!(ran.outcome, RunOutcome::Waits);
+        replace(&object_of(&project, &ran.records, "made"), damage);
+        start_the_machine_anew(&ran.run_dir);
+        let yes = RunOptions {
+            yes: true,
+            ..project.options()
+        };
+        assert_eq!(go_on(&ran.run_dir, &resume(), &yes), RunOutcome::Succeeded);
+        let records = journal::read(&ran.run_dir).unwrap();
+        let counts = ["app", "make", "go", "take"].map(|action| attempts(&records, action));
+        assert_eq!(counts, [1, 2, 1, 1]);
+        let log = fs::read_to_string(ran.run_dir.join("logs/B/take.log")).unwrap();
+        assert!(log.ends_with("start\nmade\n"), "{log}");
+    }
+}
+
+#[test]
+fn a_run_that_has_lost_nothing_repeats_nothing_and_looks_once() {
+    let project = Project::new(&[("in.txt", "start\n")]);
+    let ran = project.run(&made_and_asked());
+    start_the_machine_anew(&ran.run_dir);
+    assert_eq!(go_on(&ran.run_dir, &resume(), &project.options()), RunOutcome::Waits);
+    // It is known to be whole now, as it is of every run of this start of the machine.
+    replace(&object_of(&project, &ran.records, "made"), b"lost later");
+    let yes = RunOptions {
+        yes: true,
+        ..project.options()
+    };
+    assert_eq!(go_on(&ran.run_dir, &resume(), &yes), RunOutcome::Failed);
+    let records = journal::read(&ran.run_dir).unwrap();
+    assert_eq!(attempts(&records, "make"), 1);
+    // What fails for it can be mended all the same.
+    let all = GoOn::Retry {
+        stage: None,
+        mode: RetryMode::AllActions,
+    };
+    assert_eq!(go_on(&ran.run_dir, &all, &yes), RunOutcome::Succeeded);
+}
+
+#[test]
+fn a_run_that_cannot_be_without_what_is_lost_is_refused() {
+    let project = Project::new(&[("in.txt", "start\n")]);
+    let mut demo = made_and_asked();
+    demo.stages[1].actions[2] = commands("take", &["cat in.txt"]).input("app").step(3);
+    let ran = project.run(&demo);
+    let object = object_of(&project, &ran.records, "app");
+    let whole = fs::read(&object).unwrap();
+    replace(&object, b"");
+    start_the_machine_anew(&ran.run_dir);
+    let yes = RunOptions {
+        yes: true,
+        ..project.options()
+    };
+    assert_eq!(go_on(&ran.run_dir, &resume(), &yes), RunOutcome::Refused);
+    assert_eq!(
+        journal::read(&ran.run_dir).unwrap(),
+        ran.records,
+        "nothing has happened"
+    );
+    fs::write(&object, whole).unwrap();
+    assert_eq!(go_on(&ran.run_dir, &resume(), &yes), RunOutcome::Succeeded);
 }
 
 #[test]

@@ -382,7 +382,7 @@ impl Engine {
     }
 
     /// Goes on with what was in progress when the journals ended.
-    pub(super) fn resume(&mut self, now: Timestamp, reason: &str) {
+    pub(super) fn resume(&mut self, now: Timestamp, reason: &str, lost: &[(Id, ActionRef)]) {
         let live: Vec<Id> = self.state.live.values().cloned().collect();
         for id in live {
             let reason = reason.to_owned();
@@ -390,11 +390,27 @@ impl Engine {
             for (at, attempt, token) in self.interrupt(now, &id) {
                 self.send_action(now, &id, at, attempt, token);
             }
+            for (_, at) in lost.iter().filter(|(of, _)| *of == id) {
+                self.lose(now, &id, *at);
+            }
             let ending = self.execution(&id).and_then(|execution| execution.ending);
             if ending == Some(Ending::Stop { abandon: true }) {
                 self.abandon_tasks(&id);
             }
         }
+    }
+
+    /// What an action made is gone: as if it had been cut off before its end.
+    fn lose(&mut self, now: Timestamp, id: &Id, at: ActionRef) {
+        let Some(execution) = self.execution(id) else { return };
+        let attempt = execution.attempts.get(&at).copied().unwrap_or(1);
+        let name = action_name(execution, at, attempt);
+        let message = format!(
+            "what `{}/{}` made did not survive the end of the machine: it is done again",
+            name.stage, name.action
+        );
+        self.emit(now, id, Event::Note { message });
+        self.emit(now, id, Event::ActionInterrupted { name });
     }
 
     /// Ends what was in progress when the journals ended.

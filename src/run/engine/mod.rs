@@ -91,6 +91,8 @@ pub enum Input {
     /// Another process goes on with what [`Engine::restore`] has read: what was in progress is started anew.
     Resume {
         reason: String,
+        /// Actions of the stages that executions are in which have succeeded, and whose artifacts are lost.
+        lost: Vec<(Id, ActionRef)>,
     },
     /// Ends what [`Engine::restore`] has read, because the pipeline's definition is another one now.
     Cancel {
@@ -281,7 +283,7 @@ impl Engine {
             } => self.override_condition(now, &execution, &stage, position)?,
             Input::Transition { stage, disabled } => self.transition(now, &stage, disabled)?,
             Input::Define(definition) => self.define(now, definition),
-            Input::Resume { reason } => self.resume(now, &reason),
+            Input::Resume { reason, lost } => self.resume(now, &reason, &lost),
             Input::Cancel { reason } => self.cancel(now, &reason),
             Input::Tick => self.tick(now),
         }

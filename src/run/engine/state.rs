@@ -295,10 +295,8 @@ impl State {
             }
             Event::ActionInterrupted { name } => {
                 if let Some(at) = execution.definition.action_ref(&name.stage, &name.action)
-                    && let Some(run) = execution.stage_run_mut()
-                    && run.running.remove(&at.action).is_some()
+                    && execution.action_interrupted(at)
                 {
-                    run.interrupted.insert(at.action);
                     self.places_taken -= usize::from(!execution.definition.is_approval(at));
                 }
             }
@@ -492,16 +490,8 @@ impl Execution {
         if mode == RetryMode::AllActions {
             state.succeeded.clear();
         }
-        let mut todo = VecDeque::new();
-        for step in self.definition.steps(index) {
-            let is_under_way = |action: &usize| running.contains_key(action) || interrupted.contains(action);
-            let has_running = step.iter().any(is_under_way);
-            let is_open = |action: &usize| !state.succeeded.contains(action) && !is_under_way(action);
-            let left: VecDeque<usize> = step.into_iter().filter(is_open).collect();
-            if has_running || !left.is_empty() {
-                todo.push_back(left);
-            }
-        }
+        let is_under_way = |action: usize| running.contains_key(&action) || interrupted.contains(&action);
+        let todo = what_is_left(&self.definition, index, &state.succeeded, is_under_way);
         self.status = None;
         self.ending = None;
         self.place = Place::In(Box::new(StageRun {
@@ -591,6 +581,29 @@ impl Execution {
         deadline
     }
 
+    /// Says whether it was running. One that had succeeded has lost what it made: it is done again in its step, and what was cut
+    /// off in later steps waits for it.
+    fn action_interrupted(&mut self, at: ActionRef) -> bool {
+        let Place::In(run) = &mut self.place else { return false };
+        if run.running.remove(&at.action).is_some() {
+            run.interrupted.insert(at.action);
+            return true;
+        }
+        let state = &mut self.stages[at.stage];
+        if run.index == at.stage && state.succeeded.remove(&at.action) {
+            let definition = &self.definition;
+            for output in &definition.action(at).outputs {
+                self.artifacts.remove(&output.name.value);
+            }
+            let lost = definition.action(at).run_order;
+            let order = |action| definition.action(ActionRef { action, ..at }).run_order;
+            run.interrupted.retain(|action| order(*action) <= lost);
+            let is_under_way = |action| run.running.contains_key(&action) || run.interrupted.contains(&action);
+            run.todo = what_is_left(definition, at.stage, &state.succeeded, is_under_way);
+        }
+        false
+    }
+
     fn set_outputs(&mut self, at: ActionRef, variables: &BTreeMap<String, String>, masked: &[String]) {
         if let Some(namespace) = &self.definition.action(at).namespace {
             self.variables.set(&namespace.value, variables.clone());
@@ -676,9 +689,9 @@ impl Execution {
 }
 
 impl StageRun {
-    /// Goes on to the next step if the current one has ended.
+    /// Goes on to the next step that has something to start, if the current one has ended.
     fn pass_step(&mut self) {
-        if !self.has_actions() && self.todo.front().is_some_and(VecDeque::is_empty) {
+        while !self.has_actions() && self.todo.front().is_some_and(VecDeque::is_empty) {
             self.todo.pop_front();
         }
     }
@@ -713,6 +726,25 @@ impl StageRun {
     pub(super) fn has_actions(&self) -> bool {
         !self.running.is_empty() || !self.interrupted.is_empty()
     }
+}
+
+/// The steps of a stage without what has succeeded. One without anything to start stays while something of it is under way.
+fn what_is_left(
+    definition: &Definition,
+    stage: usize,
+    succeeded: &BTreeSet<usize>,
+    is_under_way: impl Fn(usize) -> bool,
+) -> VecDeque<VecDeque<usize>> {
+    let mut todo = VecDeque::new();
+    for step in definition.steps(stage) {
+        let has_running = step.iter().any(|&action| is_under_way(action));
+        let is_open = |action: &usize| !succeeded.contains(action) && !is_under_way(*action);
+        let left: VecDeque<usize> = step.into_iter().filter(is_open).collect();
+        if has_running || !left.is_empty() {
+            todo.push_back(left);
+        }
+    }
+    todo
 }
 
 fn first_phase(is_entered: bool) -> Phase {

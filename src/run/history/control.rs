@@ -105,7 +105,13 @@ fn decide(mut stored: Stored, ask: &Ask) -> Result<(), ControlError> {
     if matches!(ask, Ask::Stop { .. }) {
         // What was in progress is not any more.
         let reason = "to stop it".to_owned();
-        commands.extend(engine.handle(now, Input::Resume { reason })?);
+        commands.extend(engine.handle(
+            now,
+            Input::Resume {
+                reason,
+                lost: Vec::new(),
+            },
+        )?);
         for input in withdrawn(&commands) {
             commands.extend(engine.handle(now, input)?);
         }

@@ -309,14 +309,19 @@ impl Store {
         self.known.remember(laid, &now);
     }
 
-    /// Whether all that an artifact holds is there in its full length: after a power cut the last ones that were stored may not be.
+    /// Whether all that an artifact holds is there, and is what was stored: after a power cut the last ones that were stored may
+    /// not be. Reads all of it.
     pub fn is_whole(&self, artifact: &Artifact) -> bool {
-        self.manifest(artifact).is_ok_and(|manifest| {
-            manifest.entries.iter().all(|entry| match &entry.content {
-                Content::File { hash, size, .. } => self.objects.holds(hash, *size),
-                Content::Link { .. } | Content::Directory { .. } => true,
-            })
-        })
+        let Ok(manifest) = self.manifest(artifact) else {
+            return false;
+        };
+        let read = parallel::map(&manifest.entries, |entry| match &entry.content {
+            Content::File { hash, size, .. } => {
+                io::copy(&mut self.objects.open(hash, *size)?, &mut io::sink()).map(|_| ())
+            }
+            Content::Link { .. } | Content::Directory { .. } => Ok(()),
+        });
+        read.is_ok()
     }
 
     /// The bytes of one file in an artifact; none if it has no such file.
