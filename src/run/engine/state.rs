@@ -153,6 +153,7 @@ pub enum Phase {
 pub struct Running {
     pub attempt: u32,
     pub started: Timestamp,
+    pub deadline: Option<Timestamp>,
     pub token: Option<String>,
     /// Why it is being ended. Not in the journal: what was cut off starts anew.
     pub why: Option<super::Why>,
@@ -217,6 +218,7 @@ impl State {
 
     /// Takes out what has to have ended by now, and is asked for only once.
     pub(super) fn take_overdue(&mut self, now: Timestamp) -> Option<(Id, Task)> {
+        self.forget_deadlines();
         let (deadline, ..) = self.deadlines.first()?;
         if *deadline > now {
             return None;
@@ -225,20 +227,21 @@ impl State {
         Some((id, task))
     }
 
-    /// Forgets the deadlines that stand in front of what still runs. Each of them is looked at once in its life.
+    /// Forgets the deadlines that stand in front of that of something which still runs. Each of them is looked at once in its
+    /// life.
     pub(super) fn forget_deadlines(&mut self) {
-        while let Some((_, id, task)) = self.deadlines.first()
-            && !self.is_open(id, *task)
+        while let Some((deadline, id, task)) = self.deadlines.first()
+            && !self.is_due(id, *task, *deadline)
         {
             self.deadlines.pop_first();
         }
     }
 
-    /// Whether something runs that nobody has asked to end.
-    fn is_open(&self, id: &Id, task: Task) -> bool {
+    /// Whether something runs until then that nobody has asked to end. One that was cut off, and started again, has another deadline.
+    fn is_due(&self, id: &Id, task: Task, deadline: Timestamp) -> bool {
         let run = self.executions.get(id).and_then(Execution::stage_run);
         run.and_then(|run| run.task(task))
-            .is_some_and(|running| running.why.is_none())
+            .is_some_and(|running| running.why.is_none() && running.deadline == Some(deadline))
     }
 
     /// Changes the state by what happened to an execution.
@@ -573,6 +576,7 @@ impl Execution {
             let running = Running {
                 attempt,
                 started: now,
+                deadline,
                 token,
                 why: None,
             };
@@ -636,18 +640,20 @@ impl Execution {
     fn rule_started(&mut self, now: Timestamp, name: &RuleName) -> Option<(Timestamp, Task)> {
         let definition = Arc::clone(&self.definition);
         let at = definition.rule_ref(&name.stage, name.position, &name.rule)?;
+        let minutes = definition.rule(at)?.timeout_minutes.as_ref();
+        let deadline = minutes.and_then(|minutes| after(now, minutes.value));
         if let Some(run) = self.stage_run_mut() {
             run.phase = Phase::Condition(name.position);
             let running = Running {
                 attempt: name.attempt,
                 started: now,
+                deadline,
                 token: None,
                 why: None,
             };
             run.rules_running.insert(at.rule, running);
         }
-        let minutes = definition.rule(at)?.timeout_minutes.as_ref()?;
-        Some((after(now, minutes.value)?, Task::Rule(at, name.attempt)))
+        Some((deadline?, Task::Rule(at, name.attempt)))
     }
 
     fn rule_ended(&mut self, stage: &str, position: Position, rule: &str, status: Option<RuleStatus>) {
