@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::definition::Definition;
-use super::state::{Ending, Execution, Id, Phase, Place, StageRun};
-use super::{Answer, Command, Ended, Engine, Refused, Start, Task, Why, action_name, derived_id, rule_name};
+use super::execution::{Ending, Execution, Id, Phase, Place, StageRun};
+use super::{Answer, Engine, Refused, Start, action_name, derived_id};
 use crate::ir::{ConditionResult, ExecutionMode, RetryMode};
 use crate::run::event::{By, ConditionStatus, Event, Inherited, Kind, Started, Trigger, TriggerType};
 use crate::run::outcome::{RunStatus, StageStatus};
-use crate::run::planned::{ActionRef, Position, RuleRef};
+use crate::run::planned::Position;
 
 /// How many executions of a pipeline may be in progress in QUEUED or PARALLEL mode (`codepipeline.md`, 5.2).
 pub(super) const MOST_EXECUTIONS: usize = 50;
@@ -109,45 +108,6 @@ impl Engine {
             self.abandon_tasks(id);
         }
         Ok(())
-    }
-
-    /// Asks for the end of all that an execution has in progress.
-    fn abandon_tasks(&mut self, id: &Id) {
-        let Some(run) = self.execution(id).and_then(Execution::stage_run) else {
-            return;
-        };
-        let stage = run.index;
-        let actions = run.running.iter();
-        let mut tasks: Vec<Task> = actions
-            .map(|(&action, running)| Task::Action(ActionRef { stage, action }, running.attempt))
-            .collect();
-        if let Phase::Condition(position) = run.phase {
-            let rules = run.rules_running.iter();
-            tasks.extend(rules.map(|(&rule, running)| Task::Rule(RuleRef { stage, position, rule }, running.attempt)));
-        }
-        for task in tasks {
-            self.end_task(id, task, Why::Abandoned);
-        }
-    }
-
-    /// Asks for the end of something, if it still runs and nobody has asked before.
-    fn end_task(&mut self, id: &Id, task: Task, why: Why) {
-        let run = self.state.executions.get_mut(id).and_then(Execution::stage_run_mut);
-        let running = run.and_then(|run| run.task_mut(task));
-        if let Some(running) = running.filter(|running| running.why.is_none()) {
-            running.why = Some(why);
-            self.out.push(Command::End {
-                execution: Arc::clone(id),
-                task,
-                why,
-            });
-        }
-    }
-
-    pub(super) fn tick(&mut self, now: Timestamp) {
-        while let Some((id, task)) = self.state.take_overdue(now) {
-            self.end_task(&id, task, Why::TimedOut);
-        }
     }
 
     pub(super) fn answer(
@@ -361,115 +321,5 @@ impl Engine {
             self.emit(now, &id, event.clone());
         }
         Ok(())
-    }
-
-    pub(super) fn define(&mut self, now: Timestamp, definition: Arc<Definition>) {
-        if definition.digest == self.state.definition.digest {
-            return;
-        }
-        let live: Vec<Id> = self.state.live.values().cloned().collect();
-        for id in live {
-            let Some(execution) = self.execution(&id) else { continue };
-            // In PARALLEL mode what runs goes on with its own definition.
-            if execution.definition.mode() != ExecutionMode::Parallel && execution.ending.is_none() {
-                let reason = "the pipeline's definition was changed".to_owned();
-                self.emit(now, &id, Event::CancelRequested { reason });
-            }
-        }
-        // First of all they leave, so that nobody waits in front of stages that may be gone.
-        self.settle(now);
-        self.state.define(definition);
-    }
-
-    /// Goes on with what was in progress when the journals ended.
-    pub(super) fn resume(&mut self, now: Timestamp, reason: &str, lost: &[(Id, ActionRef)]) {
-        let live: Vec<Id> = self.state.live.values().cloned().collect();
-        for id in live {
-            let reason = reason.to_owned();
-            self.emit(now, &id, Event::RunResumed { reason });
-            for (at, attempt, token) in self.interrupt(now, &id) {
-                self.send_action(now, &id, at, attempt, token);
-            }
-            for (_, at) in lost.iter().filter(|(of, _)| *of == id) {
-                self.lose(now, &id, *at);
-            }
-            let ending = self.execution(&id).and_then(|execution| execution.ending);
-            if ending == Some(Ending::Stop { abandon: true }) {
-                self.abandon_tasks(&id);
-            }
-        }
-    }
-
-    /// What an action made is gone: as if it had been cut off before its end.
-    fn lose(&mut self, now: Timestamp, id: &Id, at: ActionRef) {
-        let Some(execution) = self.execution(id) else { return };
-        let attempt = execution.attempts.get(&at).copied().unwrap_or(1);
-        let name = action_name(execution, at, attempt);
-        let message = format!(
-            "what `{}/{}` made did not survive the end of the machine: it is done again",
-            name.stage, name.action
-        );
-        self.emit(now, id, Event::Note { message });
-        self.emit(now, id, Event::ActionInterrupted { name });
-    }
-
-    /// Ends what was in progress when the journals ended.
-    pub(super) fn cancel(&mut self, now: Timestamp, reason: &str) {
-        let live: Vec<Id> = self.state.live.values().cloned().collect();
-        for id in live {
-            let reason = reason.to_owned();
-            self.emit(now, &id, Event::CancelRequested { reason });
-            self.abandon_tasks(&id);
-            for (at, attempt, _) in self.interrupt(now, &id) {
-                self.action_ended(now, &id, at, attempt, Ended::default());
-            }
-            let run = self.execution(&id).and_then(Execution::stage_run);
-            for action in run.map(|run| run.interrupted.clone()).unwrap_or_default() {
-                self.abandon(now, &id, action);
-            }
-        }
-        // Nothing runs that could be ended.
-        self.out.retain(|command| !matches!(command, Command::End { .. }));
-    }
-
-    /// Says of what was in progress that it was cut off; gives the approvals, which only go on waiting.
-    fn interrupt(&mut self, now: Timestamp, id: &Id) -> Vec<(ActionRef, u32, Option<String>)> {
-        let Some(execution) = self.execution(id) else {
-            return Vec::new();
-        };
-        let Some(run) = execution.stage_run() else {
-            return Vec::new();
-        };
-        let mut events = Vec::new();
-        let mut waiting = Vec::new();
-        for (&action, running) in &run.running {
-            let at = ActionRef {
-                stage: run.index,
-                action,
-            };
-            if run.answered.contains_key(&action) {
-                // What follows from the answer comes now.
-            } else if execution.definition.is_approval(at) {
-                waiting.push((at, running.attempt, running.token.clone()));
-            } else {
-                let name = action_name(execution, at, running.attempt);
-                events.push(Event::ActionInterrupted { name });
-            }
-        }
-        if let Phase::Condition(position) = run.phase {
-            for (&rule, running) in &run.rules_running {
-                let at = RuleRef {
-                    stage: run.index,
-                    position,
-                    rule,
-                };
-                let name = rule_name(execution, at, running.attempt);
-                events.extend(name.map(|name| Event::RuleInterrupted { name }));
-            }
-        }
-        for event in events {
-            self.emit(now, id, event);
-        }
-        waiting
     }
 }

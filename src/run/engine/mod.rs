@@ -10,20 +10,28 @@
 //! The semantics are those of `codepipeline.md`, section 5; where the service's documentation is silent,
 //! `docs/decisions/execution-semantics.md` says what is done and why.
 
+mod changes;
 mod control;
 mod definition;
+mod execution;
 mod flow;
+mod fold;
 mod refused;
+mod restart;
+mod stages;
 mod state;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use changes::APPROVAL_MINUTES;
 pub use definition::{Ambiguous, Definition};
+pub use execution::{Ending, Execution, Id, Phase, Place, Running, StageRun, StageState};
 pub use refused::Refused;
-pub use state::{APPROVAL_MINUTES, Ending, Execution, Gate, Id, Phase, Place, Running, StageRun, StageState, State};
+pub use state::{Gate, State};
 
 use super::event::{ActionName, Event, Inherited, Record, RuleName, Trigger};
 use super::outcome::Failure;
