@@ -31,6 +31,10 @@ use super::terminal::{self, Modes};
 /// Set in the runner's environment: the keeper's process id.
 const KEPT_BY: &str = "PIPE_KEPT_BY";
 
+/// What the kernel tells a runner whose keeper has died. One that nobody else sends: for a moment the parent is still there, so
+/// who sent another one could not be told.
+pub(super) const LOST: Signal = Signal::SIGPWR;
+
 /// The keeper's id, in a runner.
 static KEEPER: OnceLock<Pid> = OnceLock::new();
 
@@ -53,7 +57,7 @@ pub fn keep() -> Option<u8> {
 
 fn become_runner(keeper: Pid) {
     let _ = nix::sys::prctl::set_child_subreaper(true);
-    let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGTERM);
+    let _ = nix::sys::prctl::set_pdeathsig(LOST);
     let _ = KEEPER.set(keeper);
 }
 

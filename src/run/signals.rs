@@ -1,7 +1,6 @@
 //! The signals that ask a run to end.
 
 use std::io;
-use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -16,6 +15,7 @@ pub(super) struct Signals {
     /// What the keeper forwards of signals that it got: see [`keeper`].
     kept_interrupt: Signal,
     kept_terminate: Signal,
+    lost: Signal,
     /// How many of each kind came directly, and by the keeper: a Ctrl-C reaches both and counts once.
     interrupts: (u32, u32),
     terminations: (u32, u32),
@@ -51,6 +51,7 @@ impl Signals {
             quit: signal(SignalKind::quit())?,
             kept_interrupt: signal(SignalKind::user_defined1())?,
             kept_terminate: signal(SignalKind::user_defined2())?,
+            lost: signal(SignalKind::from_raw(keeper::LOST as i32))?,
             interrupts: (0, 0),
             terminations: (0, 0),
             noticed: None,
@@ -62,13 +63,9 @@ impl Signals {
         if self.noticed.is_none() {
             self.noticed = Some(self.notice().await);
         }
-        if self.noticed.is_some_and(|(number, _)| number == 15) {
-            // The kernel says that the keeper's first thread is gone, a moment before the last one is.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
         let (number, reason) = self.noticed.take().unwrap_or((2, "interrupted"));
         let how = match number {
-            _ if keeper::is_lost() => How::Crash,
+            _ if number == keeper::LOST as i32 || keeper::is_lost() => How::Crash,
             2 => How::Gradually,
             3 => How::AtOnce,
             // A terminal that was closed, or a system that shuts down, gives little time.
@@ -85,6 +82,7 @@ impl Signals {
                 _ = self.terminate.recv() => (&mut self.terminations, true, 15, "asked to terminate"),
                 _ = self.kept_terminate.recv() => (&mut self.terminations, false, 15, "asked to terminate"),
                 _ = self.hangup.recv() => (&mut self.terminations, true, 1, "the terminal was closed"),
+                _ = self.lost.recv() => return (keeper::LOST as i32, "its keeper was killed"),
                 _ = self.quit.recv() => return (3, "asked to quit"),
             };
             let before = counts.0.max(counts.1);
