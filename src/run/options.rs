@@ -103,6 +103,7 @@ impl RunOptions {
             ));
         }
         for (name, value) in &self.sources {
+            let value = drivers::git_source::without_user(value);
             out.push_str(&format!(" --source {}", paths::shell_word(&format!("{name}={value}"))));
         }
         for (name, value) in &self.revisions {

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::drivers::{file_source, git_source};
 use super::event::Inherited;
-use super::part::part;
-use super::planned::Plan;
-use super::refusal::Refusal;
+use super::part::{part, place};
+use super::planned::{ActionPlan, Driver, Plan};
+use super::refusal::{Refusal, RefusalKind};
 use super::store::Store;
 use super::{Drivers, RunOptions, absolute, earlier, plan};
 use crate::ir::Pipeline;
@@ -27,6 +28,11 @@ impl<'a> Outlook<'a> {
     pub(super) fn new(pipeline: &'a Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> Self {
         let options = RunOptions {
             project_dir: absolute(&options.project_dir),
+            sources: options
+                .sources
+                .iter()
+                .map(|(name, source)| (name.clone(), git_source::absolute(source, options)))
+                .collect(),
             ..options.clone()
         };
         let mut refusals = Vec::new();
@@ -53,6 +59,7 @@ impl<'a> Outlook<'a> {
         let (plan, found) = plan::look(&pipeline, drivers, &asked);
         drop(asked);
         refusals.extend(found);
+        refusals.extend(missing_sources(&pipeline, &plan, &options));
         refusals.append(&mut missing);
         Self {
             pipeline,
@@ -62,4 +69,45 @@ impl<'a> Outlook<'a> {
             refusals,
         }
     }
+}
+
+/// What `--source` or a `local` block names, and is not there. A run that goes on may be past its sources, so it is not asked.
+fn missing_sources(pipeline: &Pipeline, plan: &Plan, options: &RunOptions) -> Vec<Refusal> {
+    let is_missing = |plan: &ActionPlan| match plan.driver {
+        Driver::GitSource => !git_source::is_there(plan, options),
+        // The planner has looked at its `local` block.
+        Driver::FileSource if plan.source.is_some() => {
+            !file_source::path(plan, options).is_some_and(|path| path.exists())
+        }
+        _ => false,
+    };
+    let included = part(pipeline, options).unwrap_or(0..pipeline.stages.len());
+    let mut out = Vec::new();
+    for (stage, plans) in pipeline.stages[included.clone()].iter().zip(&plan.actions[included]) {
+        for (action, plan) in stage.actions.iter().zip(plans).filter(|(_, plan)| is_missing(plan)) {
+            let (kind, named, base) = match &plan.source {
+                Some(source) => (
+                    RefusalKind::Usage,
+                    format!("`--source {}={source}`", action.name),
+                    "the folder that `pipe` is called in",
+                ),
+                None => (
+                    RefusalKind::Impossible,
+                    "what its local setting `path` names".to_owned(),
+                    "that of the `.pipe` file",
+                ),
+            };
+            let what = match plan.driver {
+                Driver::GitSource => "is neither a folder nor the address of a repository",
+                _ => "is no file or folder",
+            };
+            out.push(Refusal {
+                kind,
+                place: Some(place(stage, action)),
+                message: format!("{named} {what}"),
+                help: Some(format!("correct it: a path is relative to {base}")),
+            });
+        }
+    }
+    out
 }

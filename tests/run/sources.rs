@@ -252,12 +252,74 @@ fn a_bare_repository_is_cloned() {
         &["clone", "--quiet", "--bare", ".", &bare.to_string_lossy()],
     );
     let ran = taken(&project, "bare.git", source("app"));
-    assert_eq!(ran.outcome, RunOutcome::Failed, "relative to the current folder");
+    assert_eq!(ran.outcome, RunOutcome::Unusable, "relative to the current folder");
     let ran = taken(&project, &bare.to_string_lossy(), source("app"));
     assert_eq!(listed(&ran), "v.txt");
     assert_eq!(ran.variable("Source/app", "BranchName").as_deref(), Some("main"));
     let ran = project.run(&listing(source("app").local("path", json!("bare.git"))));
     assert_eq!(listed(&ran), "v.txt");
+}
+
+#[test]
+fn what_is_not_there_is_refused_before_the_start() {
+    let project = repository(&[("v.txt", "1")]);
+    let file = project.path().join("v.txt").display().to_string();
+    for from in ["/no/such/folder", "", "no/such/folder@v1", &file] {
+        assert_eq!(
+            taken(&project, from, source("app")).outcome,
+            RunOutcome::Unusable,
+            "{from}"
+        );
+    }
+    let gone = source("app").local("path", json!("gone"));
+    assert_eq!(project.run(&listing(gone)).outcome, RunOutcome::Refused);
+    let object = action("app", "Source/AWS/S3/1").output("app", &[]);
+    assert_eq!(taken(&project, "gone.zip", object).outcome, RunOutcome::Unusable);
+}
+
+#[test]
+fn a_revision_that_the_repository_has_not_is_named() {
+    let project = repository(&[("v.txt", "1")]);
+    let failure = taken(&project, "@v9", source("app")).failure("Source/app");
+    let place = project.path().canonicalize().unwrap();
+    assert_eq!(failure.message, format!("{} has no revision `v9`", place.display()));
+    assert!(failure.help.unwrap().contains("a branch, a tag or a commit"));
+}
+
+#[test]
+fn an_address_is_shown_without_its_credential() {
+    let project = Project::new(&[]);
+    // Too short to be masked.
+    let ran = taken(&project, "http://me:pw@127.0.0.1:1/x.git", source("app"));
+    let told = serde_json::to_string(&ran.records).unwrap();
+    assert!(told.contains("http://127.0.0.1:1/x.git"), "{told}");
+    assert!(!told.contains("pw@"), "{told}");
+}
+
+#[test]
+fn archives_of_a_bucket_are_whole_and_nothing_else_is_there() {
+    let project = Project::new(&[("in/a.txt", "a")]);
+    let deploy = |name: &str, key: &str| {
+        let deploy = action(name, "Deploy/AWS/S3/1").input("app");
+        deploy
+            .set("BucketName", "site")
+            .set("Extract", "false")
+            .set("ObjectKey", key)
+    };
+    let demo = pipeline(vec![
+        stage("Source", vec![source("app").local("path", json!("in"))]),
+        stage("Deploy", vec![deploy("one", "v1/app.zip"), deploy("two", "v1/app.jar")]),
+    ]);
+    assert_eq!(project.run(&demo).outcome, RunOutcome::Succeeded);
+    let folder = project.path().join(".pipe/s3/site/v1");
+    let mut names: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["app.jar", "app.zip"]);
+    let bytes = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    assert_eq!(bytes("app.jar"), bytes("app.zip"));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! `{datetime}` is `YYYY-MM-DD_HH-MM-SS` in UTC, `{uuid}` a fresh UUID.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use jiff::Timestamp;
@@ -45,11 +46,11 @@ pub fn carry_out(job: &mut Job) -> Result<Done, Failure> {
             fs::create_dir_all(folder)?;
         }
         // In one step: whoever reads the bucket sees the old archive or the new one.
-        let temporary = to.with_extension(format!("new-{}", std::process::id()));
-        let written = fs::File::create(&temporary)
-            .and_then(|file| archive::export(store, &artifact, file))
-            .and_then(|()| fs::rename(&temporary, &to));
-        written.inspect_err(|_| drop(fs::remove_file(&temporary)))
+        let mut new = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(0o644))
+            .tempfile_in(to.parent().unwrap_or(&to))?;
+        archive::export(store, &artifact, new.as_file_mut())?;
+        new.persist(&to).map(|_| ()).map_err(|error| error.error)
     })?;
     let address = format!("s3://{bucket}/{key}");
     let what = if extract {

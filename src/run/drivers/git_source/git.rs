@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::super::Job;
+use super::origin::without_user;
 use crate::ir::Action;
 use crate::run::outcome::Failure;
 use crate::run::process::{self, Captured};
@@ -44,7 +45,8 @@ pub(super) async fn git_ok(job: &mut Job, folder: &Path, arguments: &[&str]) -> 
     if captured.exit.is_success() {
         return Ok(captured);
     }
-    let mut failure = Failure::command(Some(format!("git {}", arguments.join(" "))), captured.exit);
+    let shown: Vec<String> = arguments.iter().map(|argument| without_user(argument)).collect();
+    let mut failure = Failure::command(Some(format!("git {}", shown.join(" "))), captured.exit);
     // What is fatal comes first; what follows it is advice.
     let mut lines = captured.stderr.lines();
     let fatal = lines.clone().position(|line| line.starts_with("fatal: "));

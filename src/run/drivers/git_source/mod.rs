@@ -21,14 +21,22 @@ use files::Listed;
 pub use files::walk;
 pub use git::{ask, is_same_repository, remote_name, repository_of};
 use git::{git, git_ok};
-use origin::credential;
-pub use origin::{Origin, checkout, without_user};
+pub use origin::{Origin, absolute, checkout, without_user};
+use origin::{credential, is_remote};
 
 /// The folder that is taken as it is, if it is one.
 pub fn folder(plan: &ActionPlan, options: &RunOptions) -> Option<PathBuf> {
     match Origin::of(plan, options) {
         Origin::Folder(folder) => Some(folder),
         Origin::Clone { .. } => None,
+    }
+}
+
+/// Whether there is something to take, as far as that can be seen on this machine.
+pub fn is_there(plan: &ActionPlan, options: &RunOptions) -> bool {
+    match Origin::of(plan, options) {
+        Origin::Folder(folder) => folder.is_dir(),
+        Origin::Clone { from, .. } => is_remote(&from) || Path::new(&from).exists(),
     }
 }
 
@@ -116,6 +124,12 @@ async fn clone(job: &mut Job, from: &str, revision: Option<&str>, folder: &Path)
     let found = git(job, folder, &["rev-parse", "--quiet", "--verify", &commit]).await?;
     let is_branch = found.exit.is_success();
     let commit = if is_branch { &branch } else { revision };
+    let wanted = format!("{commit}^{{commit}}");
+    let found = git(job, folder, &["rev-parse", "--quiet", "--verify", &wanted]).await?;
+    if !found.exit.is_success() {
+        let message = format!("{} has no revision `{revision}`", without_user(from));
+        return Err(Failure::new(message).with_help("name a branch, a tag or a commit that it has"));
+    }
     git_ok(job, folder, &["checkout", "--quiet", "--detach", commit]).await?;
     Ok(is_branch.then(|| revision.to_owned()))
 }

@@ -74,6 +74,20 @@ impl Origin {
     }
 }
 
+/// What `--source` names, wherever a run goes on: a path that is there becomes absolute.
+pub fn absolute(source: &str, options: &RunOptions) -> String {
+    let found = |path: &str| {
+        let path = (!path.is_empty()).then(|| options.given_path(path))?;
+        path.exists().then(|| path.to_str().map(str::to_owned))?
+    };
+    let (from, revision) = split_revision(source);
+    match (found(source), found(from), revision) {
+        (Some(whole), ..) => whole,
+        (None, Some(from), Some(revision)) => format!("{from}@{revision}"),
+        _ => source.to_owned(),
+    }
+}
+
 /// The root of the checkout that holds `folder`; outside any, the folder itself.
 pub fn checkout(folder: &Path) -> PathBuf {
     let root = folder.ancestors().find(|ancestor| ancestor.join(".git").exists());
@@ -94,6 +108,12 @@ fn split_revision(source: &str) -> (&str, Option<&str>) {
         return (source, None);
     }
     (from, Some(revision))
+}
+
+/// Whether an address leads to another machine: `https://host/path`, `host:path`. A file's URL may hold anything too.
+pub(super) fn is_remote(address: &str) -> bool {
+    let host = address.split('/').next().unwrap_or_default();
+    address.contains("://") || host.contains(':')
 }
 
 /// The password or token in an address, `https://user:TOKEN@host/path`.
@@ -137,6 +157,16 @@ mod tests {
         );
         assert_eq!(split_revision("../other@abc123"), ("../other", Some("abc123")));
         assert_eq!(split_revision("../other"), ("../other", None));
+    }
+
+    #[test]
+    fn addresses_are_told_from_paths() {
+        for address in ["https://host/a", "file:///a/b", "host:a", "git@host:a/b.git"] {
+            assert!(is_remote(address), "{address}");
+        }
+        for path in ["", "/a/b:c", "../a", "a"] {
+            assert!(!is_remote(path), "{path}");
+        }
     }
 
     #[test]
