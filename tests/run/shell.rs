@@ -3,7 +3,7 @@
 use pipe::run::RunOutcome;
 use serde_json::json;
 
-use crate::support::runs::{ActionExt, Project, Ran, commands, pipeline, source, stage};
+use crate::support::runs::{ActionExt, Project, Ran, action, commands, pipeline, source, stage};
 
 fn ran(action: pipe::ir::Action) -> Ran {
     let project = Project::new(&[("a.txt", "a"), ("sub/b.txt", "b")]);
@@ -69,6 +69,19 @@ fn output_variables_are_what_was_exported() {
     assert_eq!(variable("LOST"), None);
     let told = serde_json::to_string(&ran.records).unwrap();
     assert!(told.contains("no value for `LOST`: no command exported it"), "{told}");
+}
+
+#[test]
+fn a_configuration_has_a_size() {
+    let give = commands("a", &["export BIG=$(head -c 102400 /dev/zero | tr '\\0' x)"]).gives("BIG");
+    let take = action("b", "Deploy/AWS/ECS/1").set("ServiceName", "#{a.BIG}");
+    let demo = pipeline(vec![
+        stage("Source", vec![source("app")]),
+        stage("Do", vec![give, take.step(2)]),
+    ]);
+    let failure = Project::new(&[]).run(&demo).failure("Do/b");
+    assert!(failure.message.contains("102411 bytes"), "{}", failure.message);
+    assert!(failure.help.unwrap().contains("`ServiceName`"));
 }
 
 #[test]

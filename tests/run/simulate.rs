@@ -58,6 +58,12 @@ fn image_definitions() {
         &file(twice),
         "line 1, column 34: the container `w` stands here twice",
     );
+    let long = format!("[{{\"name\": \"web\", \"imageUri\": \"{}\"}}]", "x".repeat(100 << 10));
+    fails(
+        &ecs,
+        &[("imagedefinitions.json", &long)],
+        "has 102433 bytes: AWS takes 102400 of such a file",
+    );
     fails(
         &ecs.set("FileName", "gone.json"),
         &file(good),
@@ -125,6 +131,10 @@ fn blue_green_deployments() {
     assert_in(
         with(task, &spec.replace(": web", ": api"), image),
         "`appspec.yaml` in `app`, line 8, column 26: the task definition has no container `api`",
+    );
+    assert_in(
+        with(task, &spec.replace("<TASK_DEFINITION>", "web:1"), image),
+        "`appspec.yaml` in `app`, line 6, column 25: `TaskDefinition` is `web:1`",
     );
     assert_in(
         with(&task.replace("<IMAGE1_NAME>", "web:1"), spec, image),

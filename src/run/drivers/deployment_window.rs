@@ -39,13 +39,18 @@ const SHORT: [(&str, &str); 25] = [
     ("VST", "Asia/Ho_Chi_Minh"),
 ];
 
-/// Whether a rule's window can be understood; a problem is said in words.
-pub fn check(rule: &ir::Rule) -> Result<(), String> {
+/// Whether a rule's window can be understood.
+pub fn check(rule: &ir::Rule) -> Result<(), Failure> {
     let literal = |key: &str| rule.configuration.get(key).and_then(|entry| entry.value.as_literal());
     if let Some(cron) = literal("Cron") {
-        parse(cron)?;
+        parse(cron).map_err(|problem| {
+            Failure::new(problem).with_help("correct it: six fields (the first is `*`), and optionally a year")
+        })?;
     }
-    zone(literal("TimeZone")).map(|_| ())
+    let zone = zone(literal("TimeZone")).map_err(|problem| {
+        Failure::new(problem).with_help("name a `Region/City`, `UTC`, `UTC+02:00` or an abbreviation such as `CET`")
+    });
+    zone.map(|_| ())
 }
 
 pub fn carry_out(job: &mut Job) -> Result<Done, Failure> {

@@ -39,6 +39,9 @@ use crate::ir::{self, EnvironmentKind};
 /// How many bytes all output variables of one action may have.
 const MOST_OF_VARIABLES: usize = 122_880;
 
+/// How many bytes the configuration of one action may have, variables replaced.
+const MOST_OF_CONFIGURATION: usize = 102_400;
+
 /// One execution of an action (or of a rule, as an action of that type).
 pub struct Job {
     pub run: Arc<Run>,
@@ -68,6 +71,7 @@ pub struct Done {
 
 /// Carries an action out.
 pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
+    check_configuration(&job.resolved.configuration)?;
     let mut done = match job.plan.driver {
         Driver::GitSource => git_source::carry_out(job).await,
         Driver::FileSource => file_source::carry_out(job),
@@ -90,6 +94,20 @@ pub async fn carry_out(job: &mut Job) -> Result<Done, Failure> {
     }
     check_size(&done.variables)?;
     Ok(done)
+}
+
+/// What AWS takes of a configuration whose variables have their values.
+fn check_configuration(configuration: &BTreeMap<String, String>) -> Result<(), Failure> {
+    let size: usize = configuration.iter().map(|(key, value)| key.len() + value.len()).sum();
+    if size <= MOST_OF_CONFIGURATION {
+        return Ok(());
+    }
+    let longest = configuration.iter().max_by_key(|(_, value)| value.len());
+    let longest = longest.map(|(key, _)| key.as_str()).unwrap_or_default();
+    let message = format!(
+        "with the values of its variables its configuration has {size} bytes: AWS takes {MOST_OF_CONFIGURATION} of an action"
+    );
+    Err(Failure::new(message).with_help(format!("put what `{longest}` holds into a file of an input artifact")))
 }
 
 /// What AWS takes of output variables.

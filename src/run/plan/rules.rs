@@ -37,13 +37,9 @@ impl Planner<'_> {
                 self.plan.rules.insert(at, driver);
                 let place = rule_place(stage, position, rule);
                 if driver == Driver::DeploymentWindow
-                    && let Err(problem) = deployment_window::check(rule)
+                    && let Err(failure) = deployment_window::check(rule)
                 {
-                    self.impossible(
-                        &place,
-                        problem,
-                        "correct it: six fields (the first is `*`), and optionally a year",
-                    );
+                    self.failed(&place, failure);
                 }
             }
         }

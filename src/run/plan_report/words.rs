@@ -19,7 +19,10 @@ pub(super) fn of_action(action: &Action, plan: &ActionPlan) -> String {
         Driver::S3Deploy => {
             let is_extracted = setting("Extract").is_some_and(|value| value.eq_ignore_ascii_case("true"));
             let how = if is_extracted { "unpacks" } else { "copies" };
-            format!("{how} to s3/{} in the state", setting("BucketName").unwrap_or_default())
+            let bucket = setting("BucketName").unwrap_or_default();
+            let key = setting("ObjectKey").unwrap_or_default();
+            let to = format!("{bucket}/{}", key.trim_matches('/'));
+            format!("{how} to s3/{} in the state", to.trim_end_matches('/'))
         }
         Driver::Pipeline => format!("runs the pipeline {}", setting("PipelineName").unwrap_or_default()),
         Driver::Simulate => "checks what can be checked, and does nothing".to_owned(),
@@ -27,12 +30,17 @@ pub(super) fn of_action(action: &Action, plan: &ActionPlan) -> String {
             let command = plan.settings.run.as_deref().unwrap_or_default().trim();
             format!("runs your command `{}`", first_line(command))
         }
-        Driver::VariableCheck | Driver::DeploymentWindow => of_driver(plan.driver).to_owned(),
+        // These are of rules.
+        Driver::VariableCheck | Driver::DeploymentWindow => String::new(),
     }
 }
 
-/// `asks the clock`
+/// ``asks the clock: is it within `* * 9-17 ? * MON-FRI`, UTC?``
 pub(super) fn of_rule(rule: &Rule, driver: Driver) -> String {
+    let setting = |key: &str| {
+        let entry = rule.configuration.get(key);
+        entry.map(|entry| entry.value.to_string()).unwrap_or_default()
+    };
     match driver {
         Driver::Shell => format!("runs {}", count(rule.commands.len(), "command")),
         Driver::Buildspec => {
@@ -40,15 +48,16 @@ pub(super) fn of_rule(rule: &Rule, driver: Driver) -> String {
             let chosen = chosen.and_then(|entry| Text::as_literal(&entry.value));
             format!("carries out {}", buildspec(chosen))
         }
-        other => of_driver(other).to_owned(),
-    }
-}
-
-fn of_driver(driver: Driver) -> &'static str {
-    match driver {
-        Driver::VariableCheck => "compares the values",
-        Driver::DeploymentWindow => "asks the clock",
-        _ => "counts as satisfied",
+        Driver::VariableCheck => {
+            let (variable, value) = (setting("Variable"), setting("Value"));
+            format!("compares: `{variable}` {} `{value}`?", setting("Operator"))
+        }
+        Driver::DeploymentWindow => {
+            let zone = Some(setting("TimeZone")).filter(|zone| !zone.is_empty());
+            let zone = zone.unwrap_or_else(|| "UTC".to_owned());
+            format!("asks the clock: is it within `{}`, {zone}?", setting("Cron"))
+        }
+        _ => "counts as satisfied".to_owned(),
     }
 }
 

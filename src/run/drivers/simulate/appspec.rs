@@ -31,6 +31,8 @@ pub(super) struct Around<'a> {
     pub(super) has: &'a dyn Fn(&str) -> bool,
     /// The task definition's containers, if there is one.
     pub(super) containers: Option<Vec<&'a str>>,
+    /// Whether the action registers a task definition, whose name it puts into the AppSpec.
+    pub(super) registers: bool,
 }
 
 pub(super) fn check(tree: &Tree, around: &Around<'_>) -> Checked {
@@ -124,7 +126,12 @@ fn cloud(tree: &Tree, resources: &Tree, around: &Around<'_>) -> Checked {
 }
 
 fn service(properties: &Tree, around: &Around<'_>) -> Checked {
-    text(field(properties, "TaskDefinition", "`Properties`")?, "`TaskDefinition`")?;
+    let task_definition = field(properties, "TaskDefinition", "`Properties`")?;
+    let name = text(task_definition, "`TaskDefinition`")?;
+    if around.registers && name != "<TASK_DEFINITION>" {
+        return Err(Problem::at(task_definition, format!("`TaskDefinition` is `{name}`"))
+            .with_help("write `<TASK_DEFINITION>`: the action puts what it has registered there"));
+    }
     let balancer = field(properties, "LoadBalancerInfo", "`Properties`")?;
     let name = field(balancer, "ContainerName", "`LoadBalancerInfo`")?;
     field(balancer, "ContainerPort", "`LoadBalancerInfo`")?;

@@ -99,6 +99,7 @@ fn check(job: &Job) -> Result<Vec<String>, Failure> {
                 let around = Around {
                     has: &|path| has(job, &file.artifact, path),
                     containers: tasks.map(|tasks| containers::container_names(&tasks.tree)),
+                    registers: job.action.type_id.provider == "CodeDeployToECS",
                 };
                 appspec::check(tree, &around)
             }
@@ -138,6 +139,15 @@ fn open(job: &Job, file: &NamedFile) -> Result<Option<Document>, Failure> {
         return Err(Failure::new(in_words(problem))
             .with_help("let the action that makes the artifact put it in, or correct the path"));
     };
+    if let Some(most) = file.kind.most_bytes().filter(|most| bytes.len() > *most) {
+        let problem = format!(
+            "`{}` in `{}` has {} bytes: AWS takes {most} of such a file",
+            file.path,
+            file.artifact,
+            bytes.len()
+        );
+        return Err(Failure::new(in_words(problem)).with_help("make it smaller, or divide it"));
+    }
     if file.kind == Kind::Data && !named::is_document(&file.path) {
         return Ok(None);
     }

@@ -28,6 +28,22 @@ pub(super) enum Kind {
     AppSpec,
 }
 
+impl Kind {
+    /// How large it may be.
+    pub(super) fn most_bytes(self) -> Option<usize> {
+        match self {
+            Self::Template => Some(1 << 20),
+            Self::ImageDefinitions => Some(100 << 10),
+            Self::Data
+            | Self::Object
+            | Self::Configuration
+            | Self::ImageDetail
+            | Self::TaskDefinition
+            | Self::AppSpec => None,
+        }
+    }
+}
+
 /// All files that the action's configuration names, or that it takes by convention.
 pub(super) fn files(job: &Job) -> Vec<NamedFile> {
     let mut out = with_artifact(job);
