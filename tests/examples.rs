@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use assert_cmd::cargo::cargo_bin;
 use tempfile::TempDir;
+
+use crate::support::program::program;
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
@@ -23,21 +25,13 @@ fn folders() -> Vec<PathBuf> {
 }
 
 /// Runs a program with nothing of this environment but `PATH`, in `folder`; it must succeed.
-fn run(folder: &Path, program: impl AsRef<Path>, arguments: &[&str]) -> Output {
-    let program = program.as_ref();
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", folder)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .output()
-        .unwrap();
+fn run(folder: &Path, name: impl AsRef<Path>, arguments: &[&str]) -> Output {
+    let name = name.as_ref();
+    let output = program(folder, name).args(arguments).output().unwrap();
     assert!(
         output.status.success(),
         "{} {} in {} ended with {}\n{}{}",
-        program.display(),
+        name.display(),
         arguments.join(" "),
         folder.display(),
         output.status,

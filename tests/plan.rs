@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::support::program::program;
 
 const DEMO: &str = r#"pipeline demo {
   role_arn       = "arn:aws:iam::111122223333:role/demo"
@@ -41,16 +42,8 @@ struct Answer {
     err: String,
 }
 
-fn run(folder: &Path, program: &str, arguments: &[&str]) -> Answer {
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", folder)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .output()
-        .unwrap();
+fn run(folder: &Path, name: &str, arguments: &[&str]) -> Answer {
+    let output = program(folder, name).args(arguments).output().unwrap();
     Answer {
         status: output.status.code().unwrap(),
         out: String::from_utf8(output.stdout).unwrap(),

@@ -7,9 +7,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use regex::Regex;
+
+use crate::support::program::program;
 
 /// Where transcripts are carried out.
 pub(super) struct Place {
@@ -65,15 +66,12 @@ fn steps(transcript: &str) -> Result<Vec<(String, String)>, String> {
 }
 
 fn run(command: &str, directory: &Path) -> String {
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_pipe"));
+    let binary = PathBuf::from(env!("CARGO_BIN_EXE_pipe"));
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(program.parent().unwrap().to_owned()).chain(std::env::split_paths(&path));
-    let output = Command::new("sh")
+    let folders = std::iter::once(binary.parent().unwrap().to_owned()).chain(std::env::split_paths(&path));
+    let output = program(directory, "sh")
         .args(["-c", command])
-        .current_dir(directory)
-        .env_clear()
         .env("PATH", std::env::join_paths(folders).unwrap())
-        .env("HOME", directory)
         .stdin(std::process::Stdio::null())
         .output()
         .unwrap();

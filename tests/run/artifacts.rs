@@ -15,6 +15,7 @@ use pipe::run::archive::{Limits, import};
 use pipe::run::event::Event;
 use pipe::run::store::{Artifact, Store, Swept};
 
+use crate::support::program::program;
 use crate::support::runs::{ActionExt, Project, commands, pipeline, source, stage};
 
 fn file(path: &Path, text: &str, mode: u32) {
@@ -364,8 +365,8 @@ fn a_disk_that_takes_no_more_is_named_and_nothing_half_done_stays() {
 }
 
 fn pipe(project: &Project, arguments: &[&str]) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pipe"));
-    let output = command.args(arguments).current_dir(project.path()).output().unwrap();
+    let mut command = program(project.path(), env!("CARGO_BIN_EXE_pipe"));
+    let output = command.args(arguments).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output.status.code().unwrap(), said)
 }

@@ -95,6 +95,13 @@ fn what_would_keep_it_from_running_is_known_before() {
     );
     refused(
         &[
+            pipeline("outer", "", &invoke("iner", "")),
+            pipeline("inner", "", &commands("true")),
+        ],
+        "help: did you mean `inner`?",
+    );
+    refused(
+        &[
             pipeline("outer", "", &invoke("inner", "")),
             pipeline("inner", "", &invoke("outer", "")),
         ],

@@ -6,7 +6,7 @@ use std::process::Command;
 use pipe::run::RunOutcome;
 use serde_json::json;
 
-use crate::support::runs::{ActionExt, Project, Ran, action, commands, pipeline, source, stage};
+use crate::support::runs::{ActionExt, Project, Ran, action, build, commands, pipeline, source, stage};
 
 fn git(folder: &Path, arguments: &[&str]) {
     let mut command = Command::new("git");
@@ -501,6 +501,14 @@ fn a_reference_to_clone_from_has_its_history() {
     ] {
         assert!(log.lines().any(|found| found.starts_with(line)), "{line} in {log}");
     }
+    let built = pipeline(vec![
+        stage("Source", vec![clone()]),
+        stage("Build", vec![build("b").input("app")]),
+    ]);
+    let spec = "version: 0.2\nphases: {build: {commands: ['[ $CODEBUILD_RESOLVED_SOURCE_VERSION = $(git rev-parse HEAD) ]']}}\n";
+    project.file("buildspec.yml", spec);
+    let built = project.run(&built);
+    assert_eq!(built.outcome, RunOutcome::Succeeded, "{:#?}", built.records);
     let url = ran.variable("Source/app", "CommitUrl").unwrap();
     assert!(url.starts_with("https://host.example/acme/shop/commit/"), "{url}");
     let ran = taken_with(&project, "@HEAD~1", &demo(clone()));

@@ -3,6 +3,7 @@
 pub(crate) mod declarations;
 pub(crate) mod listing;
 pub(crate) mod pipeline;
+pub(crate) mod program;
 pub(crate) mod runs;
 pub(crate) mod spans;
 pub(crate) mod story;

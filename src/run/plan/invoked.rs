@@ -1,5 +1,6 @@
 //! The pipeline that an action invokes: what would keep it from running keeps this run from starting.
 
+use crate::diagnostic::suggest::nearest;
 use crate::ir::{self, Pipeline};
 use crate::run::drivers::pipeline::Given;
 use crate::run::outcome::Failure;
@@ -32,7 +33,15 @@ pub(super) fn check(
         return refused("which pipeline it invokes is not known before the start".to_owned());
     };
     let Some(invoked) = options.neighbours.find(name) else {
-        return refused(format!("the pipeline `{name}`, which it invokes, is not in this file"));
+        let message = format!("the pipeline `{name}`, which it invokes, is not in this file");
+        let neighbours = &options.neighbours.pipelines;
+        let names = neighbours.iter().map(|pipeline| pipeline.name.value.as_str());
+        let Some(near) = nearest(name, names) else {
+            return refused(message);
+        };
+        return Err(vec![
+            Failure::new(message).with_help(format!("did you mean `{near}`? Or {way_out}")),
+        ]);
     };
     if let Some(circle) = circle(&from.name.value, name, options) {
         let circle: Vec<String> = circle.iter().map(|name| format!("`{name}`")).collect();

@@ -1,10 +1,10 @@
 //! The environment of a build: what CodeBuild supplies (or what stands for it here), the buildspec's variables, the action's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::super::{Environment, Job};
+use super::super::{Environment, Job, blocking, git_source};
 use super::reference::value_of;
 use super::spec::{Spec, Task};
 use crate::run::outcome::Failure;
@@ -150,9 +150,10 @@ fn sources(job: &Job, folders: &[(String, PathBuf)], out: &mut Environment) {
             let digest = digest.map_or("", |(_, artifact)| artifact.digest.as_str());
             out.set("CODEBUILD_SOURCE_VERSION", &format!("arn:aws:s3:::local/{digest}"));
             if is_of_a_source(name) {
-                // Its content stands for the revision: what lies in a checkout need not be of any commit.
-                let revision = digest.get(..40).unwrap_or_default();
-                out.set("CODEBUILD_RESOLVED_SOURCE_VERSION", revision);
+                // Without a history its content stands for the revision: what lies in a checkout need not be of any commit.
+                let by_content = || digest.get(..40).unwrap_or_default().to_owned();
+                let revision = commit_of_clone(&job.dir).unwrap_or_else(by_content);
+                out.set("CODEBUILD_RESOLVED_SOURCE_VERSION", &revision);
             }
         } else {
             let name = variable(name);
@@ -161,6 +162,13 @@ fn sources(job: &Job, folders: &[(String, PathBuf)], out: &mut Environment) {
             out.set(&format!("CODEBUILD_SOURCE_REPO_URL_{name}"), "");
         }
     }
+}
+
+/// The commit of a source that came with its history.
+fn commit_of_clone(folder: &Path) -> Option<String> {
+    let has_history = folder.join(".git").is_dir();
+    let commit = has_history.then(|| blocking(|| git_source::ask(folder, &["rev-parse", "HEAD"])));
+    Some(commit??.trim().to_owned())
 }
 
 /// The variables that are exported at the end, and what is to be said of those that are not: what has its value from a secret

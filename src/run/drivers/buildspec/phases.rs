@@ -259,9 +259,7 @@ phases:
 version: 0.2
 phases:
   install: {on-failure: CONTINUE, commands: [first]}
-  build:
-    on-failure: 'RETRY-1-command: second'
-    commands: [second]
+  build: {on-failure: 'RETRY-1-command: second', commands: [second]}
 ";
         let (commands, _) = way(spec, &["first", "second"]);
         assert_eq!(commands.join(" "), "first second second");
