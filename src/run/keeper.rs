@@ -94,7 +94,7 @@ fn become_keeper() -> io::Result<u8> {
                 status = runner.wait() => break status,
                 _ = interrupt.recv() => forward(Signal::SIGUSR1),
                 _ = terminate.recv() => forward(Signal::SIGUSR2),
-                _ = hangup.recv() => forward(Signal::SIGUSR2),
+                _ = hangup.recv() => forward(Signal::SIGALRM),
                 // From the keyboard it reaches the runner too, and sent to us alone it is not meant for a run.
                 _ = quit.recv() => forward(Signal::SIGQUIT),
                 // From the keyboard, it has stopped the runner already.

@@ -1,6 +1,7 @@
 //! The signals that ask a run to end.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -16,6 +17,7 @@ pub(super) struct Signals {
     kept_interrupt: Signal,
     kept_terminate: Signal,
     lost: Signal,
+    kept_hangup: Signal,
     /// How many of each kind came directly, and by the keeper: a Ctrl-C reaches both and counts once.
     interrupts: (u32, u32),
     terminations: (u32, u32),
@@ -52,6 +54,7 @@ impl Signals {
             kept_interrupt: signal(SignalKind::user_defined1())?,
             kept_terminate: signal(SignalKind::user_defined2())?,
             lost: signal(SignalKind::from_raw(keeper::LOST as i32))?,
+            kept_hangup: signal(SignalKind::alarm())?,
             interrupts: (0, 0),
             terminations: (0, 0),
             noticed: None,
@@ -62,6 +65,10 @@ impl Signals {
     pub(super) async fn next(&mut self) -> Asked {
         if self.noticed.is_none() {
             self.noticed = Some(self.notice().await);
+        }
+        if self.noticed.is_some_and(|(number, _)| number == 1) {
+            // Where the keeper leads a session, the kernel says the end of its terminal a moment before that of the keeper.
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let (number, reason) = self.noticed.take().unwrap_or((2, "interrupted"));
         let how = match number {
@@ -83,6 +90,7 @@ impl Signals {
                 _ = self.kept_terminate.recv() => (&mut self.terminations, false, 15, "asked to terminate"),
                 _ = self.hangup.recv() => (&mut self.terminations, true, 1, "the terminal was closed"),
                 _ = self.lost.recv() => return (keeper::LOST as i32, "its keeper was killed"),
+                _ = self.kept_hangup.recv() => (&mut self.terminations, false, 1, "the terminal was closed"),
                 _ = self.quit.recv() => return (3, "asked to quit"),
             };
             let before = counts.0.max(counts.1);

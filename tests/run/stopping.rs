@@ -263,6 +263,15 @@ fn a_closed_terminal_ends_the_run() {
 }
 
 #[test]
+fn a_terminal_that_closes_upon_the_keeper_ends_the_run() {
+    let started = start(WAYS[1].1, 1);
+    kill(started.keeper_id(), Signal::SIGHUP).unwrap();
+    let (status, said) = started.end();
+    assert_eq!(status, 129, "{said}");
+    assert!(said.contains("the terminal was closed"), "{said}");
+}
+
+#[test]
 fn a_daemon_does_not_outlive_a_run_that_succeeds() {
     let command = "setsid sh -c '(sh -c \"echo \\$\\$ > $0/1; exec sleep 600\" >/dev/null 2>&1 &)' $OUT; \
                    until test -s $OUT/1; do sleep 0.01; done";
