@@ -1,5 +1,6 @@
 //! An action's log: what it prints, masked, to a file, and line by line to the view.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -15,6 +16,8 @@ use super::view::Screen;
 const TAIL_LINES: usize = 20;
 /// Longer lines are cut in reports and views; the file has them whole.
 const LINE_LENGTH: usize = 400;
+/// Of longer lines only so much is looked at: they would fill the memory.
+const MOST_BYTES: usize = LINE_LENGTH * 4;
 
 pub struct Log {
     path: PathBuf,
@@ -80,7 +83,8 @@ impl Log {
         self.masker.finish(&self.secrets, &mut rest);
         self.emit(&rest);
         if !self.line.is_empty() {
-            self.end_line();
+            let last = self.end_line();
+            self.show(&[last]);
         }
         match self.failed.take() {
             Some(error) => Err(unwritten(&self.path, error)),
@@ -99,21 +103,21 @@ impl Log {
         if self.failed.is_none() {
             self.failed = self.write_file(bytes).err();
         }
+        let mut lines = Vec::new();
         for part in self
             .without_what_nobody_sees(bytes)
             .split_inclusive(|&byte| byte == b'\n')
         {
-            let (text, ends) = match part.strip_suffix(b"\n") {
-                Some(text) => (text, true),
-                None => (part, false),
-            };
-            // Longer lines would only fill the memory.
-            let room = (LINE_LENGTH * 4).saturating_sub(self.line.len());
-            self.line.extend_from_slice(&text[..text.len().min(room)]);
-            if ends {
-                self.end_line();
+            match part.strip_suffix(b"\n") {
+                Some(text) if self.line.is_empty() => lines.push(readable(text)),
+                Some(text) => {
+                    self.go_on(text);
+                    lines.push(self.end_line());
+                }
+                None => self.go_on(part),
             }
         }
+        self.show(&lines);
     }
 
     /// The last lines of `bytes`, if the lines before them would be dropped again.
@@ -141,20 +145,43 @@ impl Log {
         self.file.as_mut().map_or(Ok(()), |file| file.write_all(bytes))
     }
 
-    fn end_line(&mut self) {
-        let line = readable(&self.line);
+    /// Goes on with a line that has not ended.
+    fn go_on(&mut self, text: &[u8]) {
+        let room = MOST_BYTES.saturating_sub(self.line.len());
+        self.line.extend_from_slice(&text[..text.len().min(room)]);
+    }
+
+    fn end_line(&mut self) -> Cow<'static, str> {
+        let line = readable(&self.line).into_owned();
         self.line.clear();
-        self.screen.output(&self.name, &line);
-        if self.tail.len() == TAIL_LINES {
-            self.tail.pop_front();
+        line.into()
+    }
+
+    fn show(&mut self, lines: &[Cow<'_, str>]) {
+        if lines.is_empty() {
+            return;
         }
-        self.tail.push_back(line);
+        self.screen.output(&self.name, lines);
+        for line in &lines[lines.len().saturating_sub(TAIL_LINES)..] {
+            if self.tail.len() == TAIL_LINES {
+                self.tail.pop_front();
+            }
+            self.tail.push_back(line.to_string());
+        }
     }
 }
 
 /// A line as people can be shown it: what a progress bar overwrote is dropped, and so are escape sequences and other control
 /// characters, which could do anything to a terminal.
-fn readable(bytes: &[u8]) -> String {
+fn readable(bytes: &[u8]) -> Cow<'_, str> {
+    let bytes = &bytes[..bytes.len().min(MOST_BYTES)];
+    // All of them are looked at, which is faster than to stop at the first: this is what most lines are like.
+    let is_plain = bytes
+        .iter()
+        .fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+    if is_plain && bytes.len() <= LINE_LENGTH {
+        return String::from_utf8_lossy(bytes);
+    }
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_end_matches('\r');
     let last = text.rsplit('\r').next().unwrap_or(text);
@@ -173,8 +200,8 @@ fn readable(bytes: &[u8]) -> String {
         }
     }
     match out.char_indices().nth(LINE_LENGTH) {
-        Some((at, _)) => format!("{}…", &out[..at]),
-        None => out,
+        Some((at, _)) => format!("{}…", &out[..at]).into(),
+        None => out.into(),
     }
 }
 

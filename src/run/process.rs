@@ -74,8 +74,8 @@ impl Program {
 /// How long what a finished program has left running in its group may take to end.
 const LEFT_OVER_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How much is read at once, in bytes.
-const BUFFER: usize = 16 * 1024;
+/// How much is read at once, in bytes: as much as there can be.
+const BUFFER: usize = 64 * 1024;
 
 /// Runs a program to its end and hands on what it prints, both streams as one, in the order in which it was printed.
 ///

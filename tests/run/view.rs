@@ -368,7 +368,7 @@ fn plain(stories: &[&Story], dialect: Dialect) -> String {
     for (execution, record) in records {
         view.record(execution, record);
         if let Event::ActionStarted { name, .. } = &record.event {
-            view.output(execution, name, "::warning::printed by the action");
+            view.output(execution, name, &["::warning::printed by the action".into()]);
         }
     }
     view.finish();

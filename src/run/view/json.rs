@@ -1,6 +1,7 @@
 //! The view for programs: one object of JSON a line on standard output, in the form of the service's own events. The report of a
 //! failure goes to standard error, for whoever reads over the program's shoulder.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -56,7 +57,7 @@ impl<W: Write + Send> View for Json<W> {
         }
     }
 
-    fn output(&mut self, _execution: &str, _name: &ActionName, _line: &str) {}
+    fn output(&mut self, _execution: &str, _name: &ActionName, _lines: &[Cow<'_, str>]) {}
 
     fn question(&mut self, _execution: &str, question: &Question) {
         let _ = std::io::stderr().write_all(question_words(question).as_bytes());

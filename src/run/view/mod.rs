@@ -10,6 +10,7 @@ pub mod prompt;
 pub mod report;
 pub mod words;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,8 +30,8 @@ pub trait View: Send {
     fn define(&mut self, _pipeline: &Arc<Pipeline>) {}
     /// Something has happened in an execution.
     fn record(&mut self, execution: &str, record: &Record);
-    /// An action printed a line.
-    fn output(&mut self, execution: &str, name: &ActionName, line: &str);
+    /// An action printed lines.
+    fn output(&mut self, execution: &str, name: &ActionName, lines: &[Cow<'_, str>]);
     /// Whether every line that an action prints is shown; else it need only be told of the last ones.
     fn shows_every_line(&self) -> bool {
         false
@@ -135,8 +136,8 @@ impl Screen {
         view.record(execution, record);
     }
 
-    pub fn output(&self, name: &ActionName, line: &str) {
-        self.lock().view.output(&self.execution, name, line);
+    pub fn output(&self, name: &ActionName, lines: &[Cow<'_, str>]) {
+        self.lock().view.output(&self.execution, name, lines);
     }
 
     pub fn shows_every_line(&self) -> bool {
@@ -185,7 +186,7 @@ struct Nothing;
 impl View for Nothing {
     fn restore(&mut self, _execution: &str, _records: &[Record]) {}
     fn record(&mut self, _execution: &str, _record: &Record) {}
-    fn output(&mut self, _execution: &str, _name: &ActionName, _line: &str) {}
+    fn output(&mut self, _execution: &str, _name: &ActionName, _lines: &[Cow<'_, str>]) {}
     fn question(&mut self, _execution: &str, _question: &Question) {}
     fn say(&mut self, _text: &str) {}
     fn finish(&mut self) {}

@@ -2,6 +2,7 @@
 //!
 //! A CI system's log gets that system's marks besides: a group that can be folded for each stage, and a failure where it shows them.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use jiff::Timestamp;
@@ -12,6 +13,9 @@ use crate::run::event::{ActionName, Event, Record};
 use crate::run::outcome::StageStatus;
 use crate::run::record::Runs;
 use crate::run::units::short;
+
+/// So many bytes that are written at once stay together in a pipe that others write to as well.
+const WHOLE: usize = 4096;
 
 /// Whose log the lines become.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -197,8 +201,19 @@ impl<W: Write + Send> View for Plain<W> {
         }
     }
 
-    fn output(&mut self, execution: &str, name: &ActionName, line: &str) {
-        self.line(execution, &format!("{} | {line}", called(name)));
+    fn output(&mut self, execution: &str, name: &ActionName, lines: &[Cow<'_, str>]) {
+        let prefix = format!("{}{} | ", self.prefix(execution), called(name));
+        let mut text = String::new();
+        for line in lines {
+            if text.len() + prefix.len() + line.len() >= WHOLE {
+                let _ = self.out.write_all(text.as_bytes());
+                text.clear();
+            }
+            text.push_str(&prefix);
+            text.push_str(line);
+            text.push('\n');
+        }
+        let _ = self.out.write_all(text.as_bytes());
     }
 
     fn shows_every_line(&self) -> bool {

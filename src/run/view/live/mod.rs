@@ -10,6 +10,7 @@ pub mod scene;
 mod stays;
 mod step;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -133,8 +134,11 @@ impl View for Live {
         }
     }
 
-    fn output(&mut self, execution: &str, name: &ActionName, line: &str) {
-        self.shared.lock().scene.output(execution, name, line);
+    fn output(&mut self, execution: &str, name: &ActionName, lines: &[Cow<'_, str>]) {
+        let mut stage = self.shared.lock();
+        for line in lines {
+            stage.scene.output(execution, name, line);
+        }
     }
 
     fn question(&mut self, execution: &str, question: &Question) {
