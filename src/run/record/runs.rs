@@ -9,6 +9,8 @@ use crate::run::event::Record;
 #[derive(Debug, Default)]
 pub struct Runs {
     by_id: BTreeMap<String, RunRecord>,
+    /// How many were forgotten.
+    forgotten: usize,
 }
 
 impl Runs {
@@ -28,6 +30,11 @@ impl Runs {
         }
     }
 
+    /// Lets go of a run of which nothing more will be told.
+    pub fn forget(&mut self, execution: &str) {
+        self.forgotten += usize::from(self.by_id.remove(execution).is_some());
+    }
+
     pub fn get(&self, execution: &str) -> Option<&RunRecord> {
         self.by_id.get(execution)
     }
@@ -38,6 +45,6 @@ impl Runs {
 
     /// Whether it has to be said which one is meant.
     pub fn are_several(&self) -> bool {
-        self.by_id.len() > 1
+        self.by_id.len() + self.forgotten > 1
     }
 }

@@ -99,6 +99,9 @@ impl Session {
                 hosted.journal.sync()?;
             }
         }
+        for id in self.runs.keys().filter(|id| !live.contains(id)) {
+            self.template.screen.forget(id);
+        }
         self.runs.retain(|id, _| live.contains(id));
         Ok(())
     }

@@ -42,6 +42,10 @@ impl<W: Write + Send> View for Json<W> {
         self.translator.define(Arc::clone(pipeline));
     }
 
+    fn forget(&mut self, execution: &str) {
+        self.runs.forget(execution);
+    }
+
     fn record(&mut self, execution: &str, record: &Record) {
         let run = self.runs.apply(execution, record);
         for notice in self.translator.translate(execution, record) {

@@ -28,6 +28,8 @@ pub trait View: Send {
     fn restore(&mut self, execution: &str, records: &[Record]);
     /// The executions that begin from here on have another definition.
     fn define(&mut self, _pipeline: &Arc<Pipeline>) {}
+    /// Nothing more will be told of an execution that has ended.
+    fn forget(&mut self, _execution: &str) {}
     /// Something has happened in an execution.
     fn record(&mut self, execution: &str, record: &Record);
     /// An action printed lines.
@@ -124,6 +126,11 @@ impl Screen {
     /// Tells that the executions that begin from here on have another definition.
     pub fn define(&self, pipeline: &Arc<Pipeline>) {
         self.lock().view.define(pipeline);
+    }
+
+    /// Tells that nothing more will be told of an execution that has ended: the view need not know of it any more.
+    pub fn forget(&self, execution: &str) {
+        self.lock().view.forget(execution);
     }
 
     /// The feeds are first, so that the view's report of the end stays the last word.

@@ -158,6 +158,10 @@ impl<W: Write + Send> View for Plain<W> {
         self.runs.restore(execution, records);
     }
 
+    fn forget(&mut self, execution: &str) {
+        self.runs.forget(execution);
+    }
+
     fn record(&mut self, execution: &str, record: &Record) {
         let Some(run) = self.runs.apply(execution, record) else {
             return;

@@ -122,6 +122,10 @@ impl View for Live {
         self.shared.lock().scene.restore(execution, records);
     }
 
+    fn forget(&mut self, execution: &str) {
+        self.shared.lock().scene.forget(execution);
+    }
+
     fn record(&mut self, execution: &str, record: &Record) {
         let shared = Arc::clone(&self.shared);
         let mut stage = shared.lock();

@@ -53,6 +53,11 @@ impl Scene {
         self.runs.restore(execution, records);
     }
 
+    pub fn forget(&mut self, execution: &str) {
+        self.runs.forget(execution);
+        self.lines.remove(execution);
+    }
+
     pub fn record(&mut self, execution: &str, record: &Record) {
         let Some(run) = self.runs.apply(execution, record) else {
             return;
