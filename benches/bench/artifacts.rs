@@ -12,6 +12,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 
 use crate::programs::{self, Program};
+use crate::ratios::median;
 
 const ACTIONS: usize = 10;
 
@@ -159,11 +160,6 @@ fn processor() -> Result<f64, String> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).map_err(|error| error.to_string())?;
     let time = usage.user_time() + usage.system_time();
     Ok(time.num_microseconds() as f64 / 1e6)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn write_source(options: &Options, source: &Path) -> std::io::Result<()> {

@@ -14,9 +14,6 @@ const STAGES: usize = 49;
 /// How many actions a stage has unless 49 stages would not be enough.
 const STAGE_ACTIONS: usize = 6;
 
-/// How many actions the runner is measured with.
-pub(crate) const RUN_ACTIONS: usize = 1000;
-
 /// The pipelines that are measured.
 pub(crate) struct Inputs {
     pub(crate) five: PathBuf,
@@ -25,7 +22,6 @@ pub(crate) struct Inputs {
     pub(crate) fifty_thousand: PathBuf,
     /// 200 files of 60 actions.
     pub(crate) folder: PathBuf,
-    pub(crate) run: PathBuf,
 }
 
 /// Writes them all into `folder`.
@@ -38,7 +34,6 @@ pub(crate) fn write_all(folder: &Path) -> Result<Inputs, String> {
             five_hundred: write_file(folder, 500)?,
             fifty_thousand: write_file(folder, 50_000)?,
             folder: write_folder(folder, 200, 60)?,
-            run: write_runnable(folder, RUN_ACTIONS)?,
         })
     };
     write().map_err(|error: io::Error| format!("{}: {error}", folder.display()))
@@ -77,9 +72,59 @@ fn write_folder(folder: &Path, count: usize, actions: usize) -> io::Result<PathB
     Ok(path)
 }
 
-/// Writes a pipeline for running: a source and `actions - 1` actions of `true`, as many side by side as CodePipeline
-/// takes without a warning.
-fn write_runnable(folder: &Path, actions: usize) -> io::Result<PathBuf> {
+/// How the actions of a stage stand to each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    Parallel,
+    Sequential,
+}
+
+/// How many actions a stage has that runs; more give a warning.
+pub(crate) const RUN_STAGE_ACTIONS: usize = 50;
+
+/// Writes a pipeline for running: a source, and `actions - 1` actions of `true` in stages of fifty.
+pub(crate) fn write_trues(folder: &Path, name: &str, actions: usize, order: Order) -> io::Result<PathBuf> {
+    let mut stages = String::new();
+    let numbers: Vec<usize> = (1..actions).collect();
+    for (stage, members) in numbers.chunks(RUN_STAGE_ACTIONS).enumerate() {
+        line(&mut stages, &format!("  stage work{stage} {{"));
+        if order == Order::Parallel {
+            line(&mut stages, "    parallel {");
+        }
+        for number in members {
+            line(
+                &mut stages,
+                &format!("      action true{number} = compute.commands {{ input = app, commands = [\"true\"] }}"),
+            );
+        }
+        if order == Order::Parallel {
+            line(&mut stages, "    }");
+        }
+        line(&mut stages, "  }\n");
+    }
+    write_runnable(folder, name, &stages)
+}
+
+/// Writes a pipeline for running: a source, and one action that runs `command` and knows `secrets`.
+pub(crate) fn write_command(folder: &Path, name: &str, command: &str, secrets: &[String]) -> io::Result<PathBuf> {
+    let mut stages = String::from("  stage work {\n    action work = compute.commands {\n      input = app\n");
+    line(&mut stages, &format!("      commands = [{command:?}]"));
+    if !secrets.is_empty() {
+        let each = |form: &dyn Fn(usize, &str) -> String| -> String {
+            let all = secrets.iter().enumerate().map(|(index, secret)| form(index, secret));
+            all.collect::<Vec<_>>().join(", ")
+        };
+        let names = each(&|index, _| format!("SECRET_{index} = secret(\"bench/{index}\")"));
+        let values = each(&|index, secret| format!("\"bench/{index}\" = {secret:?}"));
+        line(&mut stages, &format!("      environment_variables = {{ {names} }}"));
+        line(&mut stages, &format!("      local {{ secrets = {{ {values} }} }}"));
+    }
+    line(&mut stages, "    }\n  }");
+    write_runnable(folder, name, &stages)
+}
+
+/// Writes `folder/<name>.pipe`, whose source is `folder/source`.
+fn write_runnable(folder: &Path, name: &str, stages: &str) -> io::Result<PathBuf> {
     let source = folder.join("source");
     fs::create_dir_all(&source)?;
     fs::write(source.join("readme.txt"), "a source\n")?;
@@ -92,20 +137,9 @@ fn write_runnable(folder: &Path, actions: usize) -> io::Result<PathBuf> {
     line(&mut out, "      poll_for_source_changes = false");
     line(&mut out, "      local { path = \"source\" }");
     line(&mut out, "    }\n  }\n");
-    let numbers: Vec<usize> = (1..actions).collect();
-    for (stage, members) in numbers.chunks(50).enumerate() {
-        line(&mut out, &format!("  stage work{stage} {{\n    parallel {{"));
-        for number in members {
-            let name = format!("true{number}");
-            line(
-                &mut out,
-                &format!("      action {name} = compute.commands {{ input = app, commands = [\"true\"] }}"),
-            );
-        }
-        line(&mut out, "    }\n  }\n");
-    }
+    out.push_str(stages);
     line(&mut out, "}");
-    let path = folder.join(format!("run-{actions}.pipe"));
+    let path = folder.join(format!("{name}.pipe"));
     fs::write(&path, out)?;
     Ok(path)
 }

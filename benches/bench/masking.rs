@@ -55,7 +55,7 @@ pub(crate) fn run() -> Result<bool, String> {
         "log / plain copy", "measured", "at most", "MB/s"
     );
     for case in cases {
-        let lines = lines(&case);
+        let lines = lines(case.every.map(|every| (every, case.secrets.as_slice())));
         let mut rounds: Vec<(f64, f64)> = Vec::new();
         for _ in 0..ROUNDS {
             let plain = plain_copy(&folder.join("plain"), &lines)?;
@@ -73,7 +73,9 @@ pub(crate) fn run() -> Result<bool, String> {
 }
 
 /// The output of a build, as far as it matters: lines of words and figures, long enough that chunks end anywhere.
-fn lines(case: &Case) -> Vec<u8> {
+///
+/// One line in so many holds one of the secrets.
+pub(crate) fn lines(every: Option<(usize, &[String])>) -> Vec<u8> {
     let mut out = Vec::new();
     for line in 0_usize.. {
         if out.len() >= CHUNK * 64 {
@@ -85,8 +87,10 @@ fn lines(case: &Case) -> Vec<u8> {
             line * 7919 % 1009,
             line % 4096
         );
-        if case.every.is_some_and(|every| line % every == 0) {
-            let secret = &case.secrets[line % case.secrets.len()];
+        if let Some((every, secrets)) = every
+            && line % every == 0
+        {
+            let secret = &secrets[line % secrets.len()];
             out.extend_from_slice(secret.lines().last().unwrap_or_default().as_bytes());
         }
         out.extend_from_slice(b" -> target/debug/deps/libmodule.rlib\n");
