@@ -54,9 +54,11 @@ class Pipe(Runner):
         yield 'pipeline peers {\n  role_arn = "arn:aws:iam::111122223333:role/peers"\n  artifact_store = "peers"\n\n'
         yield '  stage source {\n    action app = source.s3 {\n      s3_bucket = "peers"\n      s3_object_key = "app.zip"\n'
         yield '      poll_for_source_changes = false\n      local { path = "source" }\n    }\n  }\n\n'
-        for first in range(0, work.steps, STAGE):
+        # A pipeline has 1,000 actions at most, and its source is one of them.
+        steps = min(work.steps, 999)
+        for first in range(0, steps, STAGE):
             yield f"  stage work{first} {{\n" + ("    parallel {\n" if work.parallel else "")
-            for step in range(first, min(first + STAGE, work.steps)):
+            for step in range(first, min(first + STAGE, steps)):
                 yield f'    action step{step} = compute.commands {{ input = app, commands = ["{work.command}"] }}\n'
             yield "    }\n  }\n" if work.parallel else "  }\n"
         yield "}\n"
