@@ -6,6 +6,7 @@
 """
 
 import argparse
+import contextlib
 import ctypes
 import os
 import pty
@@ -240,7 +241,8 @@ def tally(outcomes):
 
 def end_descendants():
     for process in descendants():
-        os.kill(process, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
 
 
 def main():
