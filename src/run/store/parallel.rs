@@ -13,9 +13,15 @@ const MOST: usize = 8;
 
 /// Does `work` for each item, and gives what it gave in the order of the items; or the first failure that was met.
 pub(super) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> io::Result<R> + Sync) -> io::Result<Vec<R>> {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let workers = cores.min(MOST).min(items.len().div_ceil(CHUNK));
-    if workers <= 1 {
+    // To ask how many cores there are takes longer than a few files.
+    let workers = match items.len().div_ceil(CHUNK) {
+        0 | 1 => 1,
+        chunks => thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(MOST)
+            .min(chunks),
+    };
+    if workers == 1 {
         return items.iter().map(work).collect();
     }
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
