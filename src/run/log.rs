@@ -179,8 +179,11 @@ fn readable(bytes: &[u8]) -> Cow<'_, str> {
     let is_plain = bytes
         .iter()
         .fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
-    if is_plain && bytes.len() <= LINE_LENGTH {
-        return String::from_utf8_lossy(bytes);
+    if is_plain
+        && bytes.len() <= LINE_LENGTH
+        && let Ok(text) = std::str::from_utf8(bytes)
+    {
+        return text.into();
     }
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_end_matches('\r');
