@@ -44,25 +44,12 @@ pub(crate) struct Bar {
     pub(crate) what: &'static str,
     pub(crate) ratio: f64,
     pub(crate) bar: Option<f64>,
-    /// Memory, on which it has no influence who else is busy: no slack.
-    pub(crate) is_steady: bool,
 }
 
 impl Bar {
-    pub(crate) fn time(what: &'static str, ratio: f64, bar: impl Into<Option<f64>>) -> Self {
-        Self {
-            what,
-            ratio,
-            bar: bar.into(),
-            is_steady: false,
-        }
-    }
-
-    pub(crate) fn memory(what: &'static str, ratio: f64, bar: f64) -> Self {
-        Self {
-            is_steady: true,
-            ..Self::time(what, ratio, bar)
-        }
+    pub(crate) fn new(what: &'static str, ratio: f64, bar: impl Into<Option<f64>>) -> Self {
+        let bar = bar.into();
+        Self { what, ratio, bar }
     }
 }
 
@@ -70,16 +57,9 @@ impl Bar {
 pub(crate) fn print(bars: &[Bar], options: &Options) -> bool {
     println!("\n{:<58} {:>9} {:>9}", "ratio", "measured", "at most");
     let mut met = true;
-    for Bar {
-        what,
-        ratio,
-        bar,
-        is_steady,
-    } in bars
-    {
+    for Bar { what, ratio, bar } in bars {
         let allowed = bar.map_or(String::new(), |bar| format!("{bar:.2}"));
-        let slack = if *is_steady { 1.0 } else { options.slack };
-        let missed = bar.is_some_and(|bar| *ratio > bar * slack);
+        let missed = bar.is_some_and(|bar| *ratio > bar * options.slack);
         met &= !missed;
         println!(
             "{what:<58} {ratio:>9.2} {allowed:>9}{}",

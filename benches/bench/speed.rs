@@ -61,7 +61,7 @@ fn short_runs(options: &Options, folder: &Path, inputs: &Inputs, pipe: &Path) ->
             Program::new("import 500", pipe, &["import", &file(&large_json)]),
         ],
     )?;
-    let bar = |what, index, bar: Option<f64>| Bar::time(what, times.ratio(index, 0), bar);
+    let bar = |what, index, bar: Option<f64>| Bar::new(what, times.ratio(index, 0), bar);
     Ok(vec![
         bar("pipe --version / empty program", 1, None),
         bar("serde_json reads and prints 60 actions / empty program", 2, None),
@@ -93,12 +93,12 @@ fn long_runs(options: &Options, inputs: &Inputs, pipe: &Path) -> Result<Vec<Bar>
         ((round[3] - start) / 50_000.0) / ((round[1] - start) / 500.0)
     });
     Ok(vec![
-        Bar::time(
+        Bar::new(
             "check 200 files of 60 actions / empty program",
             times.ratio(2, 0),
             350.0,
         ),
-        Bar::time("check: an action among 50,000 / one among 500", per_action, 1.2),
+        Bar::new("check: an action among 50,000 / one among 500", per_action, 1.2),
     ])
 }
 
@@ -106,7 +106,7 @@ fn long_runs(options: &Options, inputs: &Inputs, pipe: &Path) -> Result<Vec<Bar>
 fn peak_memory(inputs: &Inputs, pipe: &Path) -> Result<Bar, String> {
     let export = Program::new("export 60", pipe, &["export", &inputs.sixty.display().to_string()]);
     let peak = stand_in::peak_of(&export)?;
-    Ok(Bar::memory(
+    Ok(Bar::new(
         "peak memory of exporting 60 actions, MB",
         peak.largest / 1e6,
         10.0,
