@@ -17,7 +17,7 @@ pub(super) fn runs(args: &RunsArgs, console: &mut Console) -> Result<Status, Err
         pipeline: args.pipeline.clone(),
         limit: args.limit,
     };
-    let list = Index::check(&state_dir(&args.state)?).runs(&filter);
+    let list = Index::open(&state_dir(&args.state)?).runs(&filter);
     match args.format {
         RecordFormat::Json => console.print(&json(&list))?,
         RecordFormat::Human => {

@@ -13,7 +13,6 @@ use jiff::Timestamp;
 use super::engine::{Command, Engine, Id, Input, Refused, Start};
 use super::event::{Event, Record, Started, Trigger, TriggerType};
 use super::history::find;
-use super::history::index::Index;
 use super::journal::{self, JournalError};
 use super::lock::PipelineLock;
 use super::lost::Rest;
@@ -188,7 +187,6 @@ impl Going {
                 let stage = stage.clone().or_else(|| self.failed_stage(id)).unwrap_or_default();
                 let mode = *mode;
                 self.first.push(Input::Retry { execution, stage, mode });
-                Index::open(&self.session.template.state_dir).forget(id);
             }
             GoOn::Rollback { stage } => {
                 let stage = stage.clone();

@@ -329,7 +329,7 @@ impl Attempt {
 
 impl Progress {
     /// As `pipe show --format json` calls it.
-    pub fn word(&self) -> &'static str {
+    fn word(&self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::CutOff => "cut_off",
