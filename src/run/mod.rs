@@ -6,7 +6,7 @@
 //! 2. [`engine`] is CodePipeline's semantics as a pure state machine: it is told what happened and says what to do.
 //! 3. `session` does it: it starts actions by their [`drivers`], tells the engine how they ended, and writes every
 //!    [`event`] to the [`journal`] before its consequence is done. Tokio lives only here and below.
-//! 4. [`view`] draws what the journal says.
+//! 4. [`record`] is what the journal comes to for people; [`view`] draws it, [`feeds`] tell it, [`history`] finds it again.
 //!
 //! State lies in `.pipe/` beside the `.pipe` file:
 //!
