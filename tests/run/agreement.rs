@@ -696,6 +696,8 @@ impl Pair {
             What::Start(_)
                 | What::ActionEnded(..)
                 | What::RuleEnded(..)
+                | What::Answer(..)
+                | What::Override(..)
                 | What::Stop(..)
                 | What::Retry(..)
                 | What::Rollback(..)
