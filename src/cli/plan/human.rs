@@ -413,7 +413,7 @@ pipeline webshop {
             jobs: Some(4),
             sources: vec![
                 ("app".to_owned(), "https://example.com/acme/webshop.git@main".to_owned()),
-                ("base".to_owned(), "/bases/base.zip".to_owned()),
+                ("base".to_owned(), "/dev/null".to_owned()),
             ],
             variables: vec![("ticket".to_owned(), "A-1".to_owned())],
             ..RunOptions::default()

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::super::{Environment, Job, blocking, find_shell, shell};
 use super::artifacts::{Ground, Selection, select};
@@ -51,7 +51,7 @@ pub async fn carry_out(
     let mut environment = environment::of_build(job, spec, folders, task)?;
     let scratch = job.beside("build");
     fs::create_dir_all(&scratch)?;
-    add_tools(spec, &scratch, &mut environment)?;
+    add_tools(spec, &job.run.shell, &scratch, &mut environment)?;
     let shell = shell_of(job, spec)?;
     let keys = keys(job, spec, &shell, &environment, &scratch).await?;
     restore(job, spec, &keys, &scratch)?;
@@ -251,7 +251,7 @@ fn restore(job: &mut Job, spec: &Spec, keys: &Keys, scratch: &Path) -> Result<()
 }
 
 /// Puts what CodeBuild's machines have besides the usual programs at the end of the path, if the build names it.
-fn add_tools(spec: &Spec, scratch: &Path, environment: &mut Environment) -> io::Result<()> {
+fn add_tools(spec: &Spec, shell: &Path, scratch: &Path, environment: &mut Environment) -> io::Result<()> {
     let keys = spec
         .cache
         .iter()
@@ -265,9 +265,17 @@ fn add_tools(spec: &Spec, scratch: &Path, environment: &mut Environment) -> io::
     }
     let tools = scratch.join("tools");
     fs::create_dir_all(&tools)?;
-    let script = tools.join(HASH_FILES);
-    fs::write(&script, include_str!("hash_files.sh"))?;
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    let text = scratch.join(HASH_FILES);
+    fs::write(&text, include_str!("hash_files.sh"))?;
+    // Not by ourselves: another action's program, being started at this moment, would hold the file open for writing, and the system
+    // runs no such file.
+    let copy = "cat <\"$1\" >\"$2\" && chmod 755 \"$2\"";
+    let mut program = Command::new(shell);
+    program.args(["-c", copy, "sh"]).arg(&text).arg(tools.join(HASH_FILES));
+    let status = blocking(|| program.status())?;
+    if !status.success() {
+        return Err(io::Error::other(format!("{} could not be written", tools.display())));
+    }
     let known = environment.variables.iter().find(|(name, _)| name == "PATH");
     let mut path = known.map_or(OsString::new(), |(_, path)| path.clone());
     if !path.is_empty() {
