@@ -36,7 +36,8 @@ impl PipelineLock {
                 file.read_to_string(&mut holder)?;
                 let holder = holder.trim();
                 say(&format!(
-                    "waiting for {holder} of {pipeline}, which is carried out in the same place\n"
+                    "waiting for {holder} of {pipeline}, which is carried out in the same place\n  \
+                     help: `pipe stop` ends it; with a `--state-dir` of its own a run need not wait\n"
                 ));
                 file.lock()?;
             }

@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::engine::{Command, Engine, Id, Input, Refused, Start};
+use super::engine::{Id, Input, Refused, Start};
 use super::event::{Event, Record, Started, Trigger, TriggerType};
 use super::history::find;
 use super::journal::{self, JournalError};
 use super::lock::PipelineLock;
 use super::lost::Rest;
-use super::outcome::{RunOutcome, RunStatus, StageStatus};
+use super::outcome::{RunOutcome, StageStatus};
 use super::outlook::Outlook;
 use super::part::stage_index;
 use super::plan;
@@ -146,6 +146,7 @@ pub(super) fn prepare(
         return Ok(Err(refusals));
     }
     going.ask(&id, request)?;
+    going.try_out()?;
     Ok(Ok(going))
 }
 
@@ -196,6 +197,15 @@ impl Going {
             }
         }
         Ok(())
+    }
+
+    /// Finds out whether the request is refused, before anything is done: not even other runs are gone on with then.
+    fn try_out(&self) -> Result<(), Refused> {
+        let mut engine = self.session.engine.clone();
+        let now = Timestamp::now();
+        self.first
+            .iter()
+            .try_for_each(|input| engine.handle(now, input.clone()).map(drop))
     }
 
     /// Finds out what of a run the machine has lost since, if it was started anew; or why it cannot be carried on.
@@ -315,7 +325,7 @@ impl Going {
         (started.definition == self.session.pinned.digest).then_some(Found::Ended(id, records))
     }
 
-    /// A run that has not ended, if it can be gone on with here. One of another definition is cancelled, as the service does.
+    /// A run that has not ended, if it can be gone on with here.
     fn unfinished(&self, dir: &Path) -> Result<Option<Found>, SessionError> {
         let name = &self.session.template.pipeline.name.value;
         let stored = match restore::open(dir) {
@@ -328,7 +338,11 @@ impl Going {
             }
         };
         if stored.started.definition != self.session.pinned.digest {
-            cancel(stored)?;
+            // In the service it would be cancelled. Here the definition changes with every change of the file, and work would be lost.
+            say(&format!(
+                "run {0} has not ended, and the definition is another one now: `pipe resume {0}` goes on with it, `pipe stop {0}` ends it\n",
+                short(&stored.id)
+            ));
             return Ok(None);
         }
         if stored.setup.sources != self.session.setup.sources {
@@ -411,24 +425,4 @@ fn has_ended(dir: &Path) -> bool {
         .next()
         .unwrap_or_default();
     String::from_utf8_lossy(last).contains("\"event\":\"run_finished\"")
-}
-
-/// Ends a run whose definition is no longer that of the pipeline.
-fn cancel(mut stored: Stored) -> Result<(), SessionError> {
-    let mut engine: Engine = stored.engine(stored.recorded_plan())?;
-    let now = Timestamp::now();
-    let reason = "the pipeline's definition was changed".to_owned();
-    for command in engine.handle(now, Input::Cancel { reason })? {
-        if let Command::Record { event, .. } = command {
-            stored.journal.append(now, event)?;
-        }
-    }
-    stored.journal.sync()?;
-    let ended = engine.execution(&stored.id).and_then(|execution| execution.status);
-    debug_assert_eq!(ended, Some(RunStatus::Cancelled));
-    say(&format!(
-        "run {} was cut off, and the pipeline's definition has changed since: it is cancelled\n",
-        short(&stored.id)
-    ));
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::runs::{BROKEN, FINE, place};
+use super::runs::{BROKEN, FINE, PIPELINE, place};
 use super::*;
 
 #[test]
@@ -146,4 +146,47 @@ fn a_secret_given_as_a_parameter_is_not_kept() {
     // The file's own value counts, since there is no other.
     assert_eq!(place.pipe(&["resume", "--yes"]).status(), 0);
     assert!(place.pipe(&["logs", "rollout"]).out().contains("18"));
+}
+
+/// Whether a run waits for an answer.
+fn waits(place: &Place, id: &str) -> bool {
+    let answer = place.pipe(&["show", id, "--format", "json"]);
+    let run: serde_json::Value = serde_json::from_str(answer.out()).unwrap();
+    run["status"] == "waits_for_answer"
+}
+
+#[test]
+fn what_others_have_left_is_gone_on_with_by_its_own_definition_alone() {
+    let place = place(FINE);
+    assert_eq!(place.pipe(&["run", "main.pipe"]).status(), 75);
+    let first = place.runs()[0].clone();
+    assert_eq!(place.pipe(&["reject", &first]).status(), 0);
+    // The same pipeline, in other words.
+    place.write("main.pipe", PIPELINE.replace("echo clean", "echo very clean"));
+    assert_eq!(place.pipe(&["run", "main.pipe"]).status(), 75);
+    let second = place.runs()[0].clone();
+
+    // It has ended: nothing happens, to no run.
+    let refused = place.pipe(&["resume", &first]);
+    assert_eq!(refused.status(), 3, "{}", refused.err());
+    assert!(waits(&place, &second), "{}", refused.err());
+
+    let retried = place.pipe(&["retry", &first]);
+    assert_eq!(retried.status(), 75, "{}", retried.err());
+    let left = format!(
+        "run {} has not ended, and the definition is another one now",
+        &second[..8]
+    );
+    assert!(retried.err().contains(&left), "{}", retried.err());
+    assert!(waits(&place, &first) && waits(&place, &second));
+
+    place.write("main.pipe", PIPELINE.replace("echo clean", "echo cleaner"));
+    let third = place.pipe(&["run", "main.pipe", "--yes"]);
+    assert_eq!(third.status(), 0, "{}", third.err());
+    assert!(third.err().contains(&left), "{}", third.err());
+    for run in [&first, &second] {
+        assert!(waits(&place, run));
+        let resumed = place.pipe(&["resume", run, "--yes"]);
+        assert_eq!(resumed.status(), 0, "{}", resumed.err());
+    }
 }

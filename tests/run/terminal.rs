@@ -2,7 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -10,6 +13,9 @@ use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
+use pipe::run::event::Event;
+use pipe::run::journal;
+use pipe::run::outcome::RunStatus;
 
 /// Long enough on the busiest machine; nobody waits for it where all is well.
 const LONG: Duration = Duration::from_secs(60);
@@ -28,12 +34,14 @@ const ASKS: &str = r#"pipeline demo {
 
 /// A run on a terminal of its own.
 struct OnTerminal {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     child: Child,
     /// Our end of what the run has as its terminal.
     line: File,
     printed: Receiver<Vec<u8>>,
     screen: vt100::Parser,
+    /// Whether the other end is to go on: a terminal lives as long as somebody has that.
+    is_open: Arc<AtomicBool>,
 }
 
 impl OnTerminal {
@@ -47,7 +55,8 @@ impl OnTerminal {
             ws_ypixel: 0,
         };
         let pty = openpty(&size, None).unwrap();
-        let line = File::from(pty.slave);
+        // Both ends in a form that programs do not inherit.
+        let (line, mut ours) = (own(pty.slave), own(pty.master));
         let end = || line.try_clone().unwrap();
         // In a session of its own, so that this is the terminal whose keys it gets.
         let child = Command::new("setsid")
@@ -61,22 +70,30 @@ impl OnTerminal {
             .spawn()
             .unwrap();
         let (sender, printed) = channel();
-        let mut ours = File::from(pty.master);
+        let is_open = Arc::new(AtomicBool::new(true));
+        let goes_on = Arc::clone(&is_open);
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
-            while let Ok(count @ 1..) = ours.read(&mut buffer) {
-                if sender.send(buffer[..count].to_vec()).is_err() {
-                    return;
+            while goes_on.load(Ordering::Relaxed) {
+                match ours.read(&mut buffer) {
+                    Ok(count @ 1..) if sender.send(buffer[..count].to_vec()).is_ok() => {}
+                    _ => return,
                 }
             }
         });
         Self {
-            _folder: folder,
+            folder,
             child,
             line,
             printed,
             screen: vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 100),
+            is_open,
         }
+    }
+
+    /// Closes the window, as soon as there is something new in it: the clock.
+    fn close(&self) {
+        self.is_open.store(false, Ordering::Relaxed);
     }
 
     fn text(&self) -> String {
@@ -112,6 +129,10 @@ impl OnTerminal {
     }
 }
 
+fn own(end: OwnedFd) -> File {
+    File::from(end).try_clone().unwrap()
+}
+
 impl Drop for OnTerminal {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -134,4 +155,21 @@ fn a_killed_runner_leaves_the_terminal_as_it_was() {
         text.contains("the runner was killed") && !text.contains("approve?"),
         "{text}"
     );
+}
+
+#[test]
+fn a_run_whose_terminal_is_closed_while_it_asks_is_stopped() {
+    let mut run = OnTerminal::start(ASKS);
+    run.wait_for("approve?");
+    run.close();
+    assert_eq!(run.wait().code(), Some(129));
+    let runs: Vec<_> = fs::read_dir(run.folder.path().join(".pipe/runs")).unwrap().collect();
+    assert_eq!(runs.len(), 1);
+    let run_dir = runs.into_iter().next().unwrap().unwrap().path();
+    let records = journal::read(&run_dir).unwrap();
+    let last = records.last().map(|record| &record.event);
+    let Some(Event::RunFinished { status, .. }) = last else {
+        panic!("it has no end: {last:?}");
+    };
+    assert_eq!(*status, RunStatus::Stopped);
 }

@@ -18,7 +18,7 @@ use crate::run::variables::Variables;
 pub type Id = Arc<str>;
 
 /// One execution.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Execution {
     pub id: Id,
     /// Counts the executions in the order of their start.
@@ -51,7 +51,7 @@ pub enum Ending {
 }
 
 /// Where an execution is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Place {
     /// On the way into a stage; after the last one, at the end.
     Arriving(usize),
@@ -81,7 +81,7 @@ pub struct StageState {
 }
 
 /// The stage that an execution is in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StageRun {
     pub index: usize,
     pub attempt: u32,

@@ -204,6 +204,7 @@ pub enum Why {
 }
 
 /// The state machine.
+#[derive(Clone)]
 pub struct Engine {
     state: State,
     /// How many actions run at the same time at most; approvals do not count.

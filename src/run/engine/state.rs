@@ -11,7 +11,7 @@ use super::execution::{Execution, Id};
 use crate::ir::ExecutionMode;
 
 /// Everything about one pipeline.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct State {
     /// The current version.
     pub definition: Arc<Definition>,

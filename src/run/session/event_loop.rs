@@ -29,6 +29,8 @@ pub(super) struct Loop<'a> {
     pub(super) session: Session,
     /// Starts another execution for each change.
     watch: Option<Watch<'a>>,
+    /// Whether somebody was there to be asked when it began: a terminal that is closed is no terminal any more, and says so by a signal.
+    can_ask: bool,
     /// It was said that changes are waited for.
     is_waiting: bool,
     tasks: Tasks,
@@ -45,6 +47,7 @@ pub(super) struct Loop<'a> {
 impl<'a> Loop<'a> {
     pub(super) fn new(session: Session, watch: Option<Watch<'a>>) -> io::Result<Self> {
         Ok(Self {
+            can_ask: session.template.options.can_ask(),
             session,
             watch,
             is_waiting: false,
@@ -126,8 +129,7 @@ impl<'a> Loop<'a> {
             return false;
         }
         let options = &self.session.template.options;
-        let only_waits =
-            || !options.can_ask() && !options.wait && self.tasks.all(|id, task| self.is_unanswerable(id, task));
+        let only_waits = || !self.can_ask && !options.wait && self.tasks.all(|id, task| self.is_unanswerable(id, task));
         // Without live executions there may still be tasks whose end is waited for.
         if self.session.engine.state().live.is_empty() {
             self.tasks.is_empty()
@@ -139,7 +141,10 @@ impl<'a> Loop<'a> {
     /// Whether it is an approval that `--yes` does not answer.
     fn is_unanswerable(&self, id: &Id, task: Task) -> bool {
         let is_answered = self.session.runs.get(id).is_some_and(|hosted| hosted.run.options.yes);
-        !is_answered && self.is_approval(id, task)
+        let execution = self.session.engine.execution(id);
+        // One that is being ended comes to its end by itself.
+        let is_ending = execution.is_some_and(|execution| execution.ending.is_some());
+        !is_answered && !is_ending && self.is_approval(id, task)
     }
 
     fn is_approval(&self, id: &Id, task: Task) -> bool {
