@@ -15,6 +15,7 @@ mod law;
 mod model;
 mod part;
 mod pipelines;
+mod places;
 mod resuming;
 mod rules;
 mod secrets;

@@ -231,7 +231,7 @@ fn jobs_limits_what_runs_at_the_same_time_and_approvals_do_not_count() {
 }
 
 #[test]
-fn siblings_of_a_failure_come_to_their_end_and_nothing_new_starts() {
+fn siblings_of_a_failure_start_and_come_to_their_end_and_no_later_step_begins() {
     let table: &[(&str, &str)] = &[
         ("start", "stage S, run S/app"),
         ("ok S/app", "app succeeded, S succeeded, stage B, run B/a, run B/b"),
@@ -246,9 +246,17 @@ fn siblings_of_a_failure_come_to_their_end_and_nothing_new_starts() {
         &[
             ("start", "stage S, run S/app"),
             ("ok S/app", "app succeeded, S succeeded, stage B, run B/a"),
-            ("fail B/a", "a failed, B failed, the end: failed"),
+            ("fail B/a", "a failed, run B/b"),
+            ("ok B/b", "b succeeded, B failed, the end: failed"),
         ],
     );
+    let stopped: &[(&str, &str)] = &[
+        ("start", "stage S, run S/app"),
+        ("ok S/app", "app succeeded, S succeeded, stage B, run B/a"),
+        ("stop", ""),
+        ("fail B/a", "a failed, B stopped, the end: stopped"),
+    ];
+    check(two_steps(), 1, stopped);
 }
 
 #[test]
@@ -265,6 +273,21 @@ fn a_failed_stage_is_retried_once() {
             ("fail B/b", "b failed, FAILED_ACTIONS, run B/b again"),
             ("ok B/b", "b succeeded, run B/c"),
             ("fail B/c", "c failed, B failed, the end: failed"),
+        ],
+    );
+    // With fewer places than actions it comes out the same.
+    let mut demo = two_steps();
+    demo.stages[1].on_failure = Some(retry(RetryMode::FailedActions));
+    check(
+        demo,
+        1,
+        &[
+            ("start", "stage S, run S/app"),
+            ("ok S/app", "app succeeded, S succeeded, stage B, run B/a"),
+            ("fail B/a", "a failed, run B/b"),
+            ("ok B/b", "b succeeded, FAILED_ACTIONS, run B/a again"),
+            ("ok B/a", "a succeeded, run B/c"),
+            ("ok B/c", "c succeeded, B succeeded, the end: succeeded"),
         ],
     );
     let mut demo = two_steps();

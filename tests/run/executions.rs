@@ -461,23 +461,57 @@ fn places_go_to_the_oldest_execution() {
 }
 
 #[test]
-fn beside_an_action_that_cannot_start_nothing_starts() {
-    let mut demo = named(ExecutionMode::Superseded, &["s0", "a0 a1"]);
+fn beside_an_action_that_cannot_start_the_others_of_its_step_start() {
+    let mut demo = named(ExecutionMode::Superseded, &["s0", "a0 a1 a2:2"]);
     demo.stages[1].actions[0].uses = Some("s0".to_owned());
+    let table = [
+        (
+            "start",
+            "0 run_started StartPipelineExecution, 0 stage_started S 1, 0 action_started S s0 1",
+        ),
+        (
+            // It gives no value.
+            "ok 0 S/s0",
+            "0 action_finished S s0 1 succeeded, 0 stage_finished S 1 succeeded, 0 stage_started A 1, \
+             0 action_started A a0 1, 0 action_finished A a0 1 failed, 0 action_started A a1 1",
+        ),
+        (
+            "ok 0 A/a1",
+            "0 action_finished A a1 1 succeeded, 0 stage_finished A 1 failed, 0 run_finished failed",
+        ),
+    ];
+    check(&demo, &demo, 4, &table);
+    check(&demo, &demo, 1, &table);
+}
+
+#[test]
+fn a_retry_beside_what_waits_for_a_place_leaves_it_its_turn() {
+    let demo = named(ExecutionMode::Superseded, &["s0", "a0 a1 a2 a3:2"]);
     check(
         &demo,
         &demo,
-        4,
+        1,
         &[
             (
-                "start",
-                "0 run_started StartPipelineExecution, 0 stage_started S 1, 0 action_started S s0 1",
+                "start A A",
+                "0 run_started StartPipelineExecution, 0 stage_started A 1, 0 action_started A a0 1",
             ),
             (
-                // It gives no value.
-                "ok 0 S/s0",
-                "0 action_finished S s0 1 succeeded, 0 stage_finished S 1 succeeded, 0 stage_started A 1, \
-                 0 action_started A a0 1, 0 action_finished A a0 1 failed, 0 stage_finished A 1 failed, 0 run_finished failed",
+                "fail 0 A/a0",
+                "0 action_finished A a0 1 failed, 0 action_started A a1 1",
+            ),
+            ("retry 0 A", "0 stage_retried A 2 FAILED_ACTIONS manual"),
+            (
+                "ok 0 A/a1",
+                "0 action_finished A a1 1 succeeded, 0 action_started A a0 2",
+            ),
+            (
+                "ok 0 A/a0",
+                "0 action_finished A a0 2 succeeded, 0 action_started A a2 1",
+            ),
+            (
+                "ok 0 A/a2",
+                "0 action_finished A a2 1 succeeded, 0 action_started A a3 1",
             ),
         ],
     );

@@ -192,11 +192,19 @@ impl Execution {
                     .map(|(name, artifact)| (name.clone(), artifact.clone())),
             );
         }
+        let definition = Arc::clone(&self.definition);
         let Some(run) = self.stage_run_mut() else { return false };
         let was_running = run.running.remove(&at.action).is_some();
         run.interrupted.remove(&at.action);
         run.answered.remove(&at.action);
-        run.failed |= status != Status::Succeeded;
+        if status != Status::Succeeded {
+            run.failed = true;
+            // What stands beside it has begun with it, though it may still wait for a place; later steps do not begin.
+            let order = |action| definition.action(ActionRef { action, ..at }).run_order;
+            let is_begun =
+                |step: &VecDeque<usize>| step.front().is_none_or(|&action| order(action) <= order(at.action));
+            run.todo.retain(is_begun);
+        }
         run.pass_step();
         was_running
     }

@@ -87,7 +87,7 @@ pub struct StageRun {
     pub attempt: u32,
     pub started: Timestamp,
     pub phase: Phase,
-    /// What has not been started of the current step and of those after it.
+    /// What has not been started of the current step and, unless something has failed, of those after it.
     pub todo: VecDeque<VecDeque<usize>>,
     pub running: BTreeMap<usize, Running>,
     /// What the end of an earlier process has cut off: it starts again, whatever has failed or was stopped meanwhile.

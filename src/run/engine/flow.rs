@@ -71,11 +71,6 @@ impl Engine {
         };
         for &at in &start {
             self.start_action(now, id, at);
-            // One that could not even start is a failure like any other: what stands beside it does not start any more.
-            let run = self.execution(id).and_then(Execution::stage_run);
-            if !was_cut_off && run.is_some_and(|run| run.failed) {
-                break;
-            }
         }
         !start.is_empty()
     }
@@ -214,12 +209,12 @@ fn next_in_actions(execution: &Execution, run: &StageRun) -> Option<Next> {
     if let Some(status) = ended_status(execution) {
         return Some(Next::EndStage(status));
     }
-    if run.failed {
-        return Some(after_failure(execution, run));
-    }
     if run.todo.iter().any(|step| !step.is_empty()) {
         // It goes on as soon as there is a place.
         return None;
+    }
+    if run.failed {
+        return Some(after_failure(execution, run));
     }
     Some(match start_rules(execution, run, Position::OnSuccess) {
         Some(rules) => rules,
@@ -229,7 +224,7 @@ fn next_in_actions(execution: &Execution, run: &StageRun) -> Option<Next> {
 
 /// What may start of an execution's current step.
 fn current_step<'a>(execution: &Execution, run: &'a StageRun) -> impl Iterator<Item = &'a usize> {
-    let may_go_on = run.phase == Phase::Actions && !run.failed && execution.ending.is_none();
+    let may_go_on = run.phase == Phase::Actions && execution.ending.is_none();
     // An empty step is still there while its actions run.
     run.todo.front().filter(|_| may_go_on).into_iter().flatten()
 }

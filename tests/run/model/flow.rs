@@ -251,18 +251,14 @@ impl Model {
         count
     }
 
-    /// The next actions of an execution: those of its first step that is not done, if nothing has failed.
+    /// The next actions of an execution: those of its first step that is not done, even beside one that has failed.
     fn next_actions(&self, id: usize) -> Vec<usize> {
         let execution = &self.executions[id];
         let Place::In(stage) = execution.place else {
             return Vec::new();
         };
         let run = &execution.stages[&stage];
-        if execution.is_ending()
-            || run.phase != Phase::Actions
-            || run.has(ActionState::Failed)
-            || run.has(ActionState::Abandoned)
-        {
+        if execution.is_ending() || run.phase != Phase::Actions {
             return Vec::new();
         }
         let specs = &execution.spec.stages[stage].actions;
@@ -297,9 +293,6 @@ impl Model {
                     free -= place;
                     self.start_action(id, stage, action);
                     has_started = true;
-                    if self.run(id, stage).has(ActionState::Failed) {
-                        break;
-                    }
                 }
             }
         }
@@ -323,8 +316,8 @@ impl Model {
             } else {
                 match run.phase {
                     Phase::Rules(position) => self.conclude_condition(id, stage, position),
+                    Phase::Actions if !self.next_actions(id).is_empty() => continue,
                     Phase::Actions if run.has(ActionState::Failed) => self.handle_failure(id, stage),
-                    Phase::Actions if run.has(ActionState::NotStarted) => continue,
                     Phase::Actions => {
                         if !self.evaluate(id, stage, Position::OnSuccess) {
                             self.leave(id, stage, "succeeded", false);
