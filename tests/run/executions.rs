@@ -516,3 +516,29 @@ fn a_retry_beside_what_waits_for_a_place_leaves_it_its_turn() {
         ],
     );
 }
+
+#[test]
+fn the_place_of_what_cannot_start_is_given_away_when_its_stage_has_gone_on() {
+    let mut demo = named(ExecutionMode::Parallel, &["s0", "a0"]);
+    demo.stages[1].actions[0].uses = Some("s0".to_owned());
+    demo.stages[1].on_failure = OnFailure::Retry(RetryMode::FailedActions);
+    check(
+        &demo,
+        &demo,
+        1,
+        &[
+            (
+                "start",
+                "0 run_started StartPipelineExecution, 0 stage_started S 1, 0 action_started S s0 1",
+            ),
+            ("start", "1 run_started StartPipelineExecution, 1 stage_started S 1"),
+            (
+                "ok 0 S/s0",
+                "0 action_finished S s0 1 succeeded, 0 stage_finished S 1 succeeded, 0 stage_started A 1, \
+                 0 action_started A a0 1, 0 action_finished A a0 1 failed, 0 stage_retried A 2 FAILED_ACTIONS automatic, \
+                 0 action_started A a0 2, 0 action_finished A a0 2 failed, 0 stage_finished A 2 failed, 0 run_finished failed, \
+                 1 action_started S s0 1",
+            ),
+        ],
+    );
+}

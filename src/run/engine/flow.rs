@@ -34,45 +34,48 @@ enum Next {
 }
 
 impl Engine {
-    /// Moves all executions on as far as they go. Only when each of them has come to where it stands are places given away, to
-    /// the oldest one first.
+    /// Moves all executions on as far as they go. Only when each of them has come to where it stands is a place given away, and
+    /// all of them move on again before the next one is: what happens next follows from the state alone, wherever it comes from.
     pub(super) fn settle(&mut self, now: Timestamp) {
-        let mut moved = true;
-        while moved {
-            moved = false;
+        loop {
             let live: Vec<Id> = self.state.live.values().cloned().collect();
+            let mut moved = false;
             for id in &live {
                 while let Some(next) = self.next(id) {
                     self.take(now, id, next);
                     moved = true;
                 }
             }
-            if !moved {
-                for was_cut_off in [true, false] {
-                    for id in &live {
-                        moved |= self.start_actions(now, id, was_cut_off);
-                    }
-                }
+            if !moved && !self.give_place_away(now, &live) {
+                break;
             }
         }
     }
 
-    /// Starts what was cut off, or else the current step, as far as there are places; says whether anything was started.
-    fn start_actions(&mut self, now: Timestamp, id: &Id, was_cut_off: bool) -> bool {
-        let execution = self.execution(id);
-        let run = execution.and_then(Execution::stage_run);
-        let (Some(execution), Some(run)) = (execution, run) else {
-            return false;
-        };
-        let start = if was_cut_off {
-            self.with_a_place(execution, run, run.interrupted.iter())
+    /// Starts one action, if there is a place for it: what was cut off comes first, then the oldest execution.
+    fn give_place_away(&mut self, now: Timestamp, live: &[Id]) -> bool {
+        let ways = [true, false].into_iter();
+        let mut candidates = ways.flat_map(|was_cut_off| live.iter().map(move |id| (id, was_cut_off)));
+        let first = candidates.find_map(|(id, was_cut_off)| Some((id, self.startable(id, was_cut_off)?)));
+        let Some((id, at)) = first else { return false };
+        self.start_action(now, id, at);
+        true
+    }
+
+    /// What is next of what was cut off, or else of the current step, if there is a place for it.
+    fn startable(&self, id: &Id, was_cut_off: bool) -> Option<ActionRef> {
+        let execution = self.execution(id)?;
+        let run = execution.stage_run()?;
+        let action = if was_cut_off {
+            run.interrupted.first()
         } else {
-            self.with_a_place(execution, run, current_step(execution, run))
+            next_of_step(execution, run)
         };
-        for &at in &start {
-            self.start_action(now, id, at);
-        }
-        !start.is_empty()
+        let at = ActionRef {
+            stage: run.index,
+            action: *action?,
+        };
+        self.has_place(execution, run, at).then_some(at)
     }
 
     fn next(&self, id: &Id) -> Option<Next> {
@@ -125,30 +128,12 @@ impl Engine {
         (is_queue && is_behind()).then_some(Waiting::Queued)
     }
 
-    /// As many of some actions as there are places for.
-    fn with_a_place<'a>(
-        &self,
-        execution: &Execution,
-        run: &StageRun,
-        actions: impl Iterator<Item = &'a usize>,
-    ) -> Vec<ActionRef> {
-        let mut free = self.jobs.saturating_sub(self.state.places_taken);
-        let mut room = match execution.definition.mode() {
-            ExecutionMode::Parallel => PARALLEL_MODE_ACTIONS.max.saturating_sub(run.running.len()),
-            ExecutionMode::Superseded | ExecutionMode::Queued => usize::MAX,
+    fn has_place(&self, execution: &Execution, run: &StageRun, at: ActionRef) -> bool {
+        let has_room = match execution.definition.mode() {
+            ExecutionMode::Parallel => run.running.len() < PARALLEL_MODE_ACTIONS.max,
+            ExecutionMode::Superseded | ExecutionMode::Queued => true,
         };
-        let stage = run.index;
-        let actions = actions.map(|&action| ActionRef { stage, action });
-        let mut has_a_place = |at: &ActionRef| {
-            let takes_a_place = !execution.definition.is_approval(*at);
-            if room == 0 || (takes_a_place && free == 0) {
-                return false;
-            }
-            free -= usize::from(takes_a_place);
-            room -= 1;
-            true
-        };
-        actions.take_while(|at| has_a_place(at)).collect()
+        has_room && (execution.definition.is_approval(at) || self.state.places_taken < self.jobs)
     }
 
     fn take(&mut self, now: Timestamp, id: &Id, next: Next) {
@@ -222,11 +207,11 @@ fn next_in_actions(execution: &Execution, run: &StageRun) -> Option<Next> {
     })
 }
 
-/// What may start of an execution's current step.
-fn current_step<'a>(execution: &Execution, run: &'a StageRun) -> impl Iterator<Item = &'a usize> {
+/// What starts next of an execution's current step.
+fn next_of_step<'a>(execution: &Execution, run: &'a StageRun) -> Option<&'a usize> {
     let may_go_on = run.phase == Phase::Actions && execution.ending.is_none();
     // An empty step is still there while its actions run.
-    run.todo.front().filter(|_| may_go_on).into_iter().flatten()
+    run.todo.front().filter(|_| may_go_on)?.front()
 }
 
 fn next_in_condition(execution: &Execution, run: &StageRun, position: Position) -> Option<Next> {

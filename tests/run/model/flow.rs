@@ -273,30 +273,22 @@ impl Model {
         next
     }
 
-    /// Starts what there is a place for, the oldest execution's actions first.
+    /// Starts something there is a place for, the oldest execution's actions first.
     fn start_something(&mut self) -> bool {
-        let mut has_started = false;
         for id in 0..self.executions.len() {
             let Place::In(stage) = self.executions[id].place else {
                 continue;
             };
-            let mut free = self.jobs - self.busy_places();
-            let mut room = usize::MAX;
-            if self.is_parallel(id) {
-                room = PARALLEL_ACTIONS - self.running(id, stage);
-            }
+            let has_room = !self.is_parallel(id) || self.running(id, stage) < PARALLEL_ACTIONS;
             for action in self.next_actions(id) {
                 let is_approval = self.executions[id].spec.stages[stage].actions[action].is_approval;
-                let place = usize::from(!is_approval);
-                if room > 0 && free >= place {
-                    room -= 1;
-                    free -= place;
+                if has_room && (is_approval || self.busy_places() < self.jobs) {
                     self.start_action(id, stage, action);
-                    has_started = true;
+                    return true;
                 }
             }
         }
-        has_started
+        false
     }
 
     /// Lets a stage in which nothing is left to do come to its end.
