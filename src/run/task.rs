@@ -1,7 +1,7 @@
 //! Carrying out one action or rule: a driver does it, its log is closed, its folder given back.
 
 use super::drivers::{self, Job, approval};
-use super::engine::{Ended, Id, Input, Task, Verdict};
+use super::engine::{Ended, Id, Input, Task, UNANSWERED, Verdict};
 use super::outcome::Failure;
 use super::planned::{ActionRef, Driver, How, RuleRef};
 use super::slots::remove_all;
@@ -64,7 +64,7 @@ async fn run_approval(execution: Id, at: ActionRef, attempt: u32, mut job: Job) 
             at,
             attempt,
             ended: Box::new(Ended {
-                failure: Some(Failure::new("it was still waiting for an answer")),
+                failure: Some(Failure::new(UNANSWERED)),
                 ..Ended::default()
             }),
         },

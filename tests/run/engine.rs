@@ -486,35 +486,14 @@ fn defined(pipeline: &Pipeline) -> Arc<Definition> {
 fn survives_whole(demo: &Pipeline, input: &Input, is_meant: impl Fn(&Event) -> bool) {
     let id: Id = EXECUTION.into();
     let now = Timestamp::UNIX_EPOCH;
-    let start = Input::Start(Box::new(Start {
-        execution: EXECUTION.to_owned(),
-        ..Start::default()
-    }));
-    let source = Input::ActionEnded {
-        execution: id.clone(),
-        at: ActionRef { stage: 0, action: 0 },
-        attempt: 1,
-        ended: Box::default(),
-    };
-    let mut engine = Engine::new(defined(demo), 8);
-    let mut before = events(engine.handle(now, start).unwrap());
-    before.extend(events(engine.handle(now, source).unwrap()));
+    let (mut engine, before) = begun(demo);
     let said = events(engine.handle(now, input.clone()).unwrap());
     let expected: Vec<&Event> = said.iter().filter(|event| is_meant(event)).collect();
     assert!(said.len() > 1 && !expected.is_empty(), "{said:?}");
     for kept in 0..=said.len() {
-        let records = before.iter().chain(&said[..kept]);
-        let records: Vec<Record> = records
-            .enumerate()
-            .map(|(index, event)| Record {
-                v: 2,
-                seq: index as u64 + 1,
-                time: now,
-                event: event.clone(),
-            })
-            .collect();
+        let journal = [&before, &said[..kept]].concat();
         let mut engine = Engine::new(defined(demo), 8);
-        engine.restore(&id, &records);
+        engine.restore(&id, &records(&journal));
         if kept > 0 && kept < said.len() {
             let again = engine.handle(now, input.clone());
             assert!(again.is_err(), "{again:?}: it was accepted already");
@@ -595,6 +574,83 @@ fn an_override_is_kept_whole_or_not_at_all() {
             )
         });
     }
+}
+
+/// Whatever the last lines are that a power cut has taken away: nobody is asked again, and all comes to the same end at once.
+#[test]
+fn a_run_that_is_stopped_or_cancelled_while_it_only_waits_asks_nobody_again() {
+    let asks = || ["one", "two"].map(|name| action(name, "Approval/AWS/Manual/1"));
+    let demo = pipeline(vec![
+        stage("S", vec![source("app")]),
+        stage("B", asks().into()),
+        stage("C", vec![commands("c", &["true"])]),
+    ]);
+    let now = Timestamp::UNIX_EPOCH;
+    let id: Id = EXECUTION.into();
+    let other = Definition::new(
+        Arc::new(demo.clone()),
+        Arc::clone(&defined(&demo).plan),
+        "other".to_owned(),
+    );
+    let stop = Input::Stop {
+        execution: id.clone(),
+        reason: "enough".to_owned(),
+        abandon: true,
+    };
+    let cancel = Input::Cancel {
+        reason: "it is another one".to_owned(),
+    };
+    for input in [stop, Input::Define(Arc::new(other.unwrap())), cancel] {
+        let (mut engine, mut journal) = begun(&demo);
+        let said = events(engine.handle(now, input.clone()).unwrap());
+        assert!(matches!(said.last(), Some(Event::RunFinished { .. })), "{said:?}");
+        let lines = journal.len();
+        journal.extend(said);
+        for kept in lines + 1..journal.len() {
+            let mut engine = Engine::new(defined(&demo), 8);
+            engine.restore(&id, &records(&journal[..kept]));
+            let resumed = Input::Resume {
+                reason: "cut off".to_owned(),
+                lost: Vec::new(),
+            };
+            let commands = engine.handle(now, resumed).unwrap();
+            let asks_again = |command: &Command| matches!(command, Command::StartAction(_));
+            assert!(!commands.iter().any(asks_again), "{commands:?}");
+            let found = events(commands);
+            assert!(matches!(found[0], Event::RunResumed { .. }), "{found:?}");
+            assert_eq!(found[1..], journal[kept..], "{input:?} after {kept} lines");
+        }
+    }
+}
+
+/// A run whose source has succeeded, and what it has recorded.
+fn begun(demo: &Pipeline) -> (Engine, Vec<Event>) {
+    let now = Timestamp::UNIX_EPOCH;
+    let start = Input::Start(Box::new(Start {
+        execution: EXECUTION.to_owned(),
+        ..Start::default()
+    }));
+    let source = Input::ActionEnded {
+        execution: EXECUTION.into(),
+        at: ActionRef { stage: 0, action: 0 },
+        attempt: 1,
+        ended: Box::default(),
+    };
+    let mut engine = Engine::new(defined(demo), 8);
+    let mut journal = events(engine.handle(now, start).unwrap());
+    journal.extend(events(engine.handle(now, source).unwrap()));
+    (engine, journal)
+}
+
+/// As they stand in a journal.
+fn records(events: &[Event]) -> Vec<Record> {
+    let record = |(index, event): (usize, &Event)| Record {
+        v: 2,
+        seq: index as u64 + 1,
+        time: Timestamp::UNIX_EPOCH,
+        event: event.clone(),
+    };
+    events.iter().enumerate().map(record).collect()
 }
 
 #[test]

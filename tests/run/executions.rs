@@ -343,8 +343,12 @@ fn an_approval_that_is_to_end_takes_no_answer() {
         "0 run_started StartPipelineExecution, 0 stage_started A 1, 0 action_started A a0 1",
     );
     let refused = ("yes 0 A/a0", "ApprovalAlreadyCompletedException");
-    let abandoned = [begin, ("abandon 0", "0 stop_requested true, 0 end Abandoned"), refused];
-    check(&demo, &demo, 1, &abandoned);
+    let abandoned = (
+        "abandon 0",
+        "0 stop_requested true, 0 action_finished A a0 1 abandoned, 0 stage_finished A 1 stopped, 0 run_finished stopped, \
+         0 end Abandoned",
+    );
+    check(&demo, &demo, 1, &[begin, abandoned, refused]);
     check(&demo, &demo, 1, &[begin, ("tick 10080", "0 end TimedOut"), refused]);
 }
 
@@ -541,4 +545,75 @@ fn the_place_of_what_cannot_start_is_given_away_when_its_stage_has_gone_on() {
             ),
         ],
     );
+}
+
+#[test]
+fn a_changed_definition_withdraws_what_waits_for_an_answer_and_the_next_execution_goes_on() {
+    let demo = named(ExecutionMode::Queued, &["s0", "a0?"]);
+    check(
+        &demo,
+        &demo,
+        1,
+        &[
+            (
+                "start A A",
+                "0 run_started StartPipelineExecution, 0 stage_started A 1, 0 action_started A a0 1",
+            ),
+            ("start A A", "1 run_started StartPipelineExecution, 1 stage_waiting A"),
+            (
+                "define 2",
+                "0 cancel_requested, 0 action_finished A a0 1 abandoned, 0 stage_finished A 1 cancelled, 0 run_finished cancelled, \
+                 1 cancel_requested, 1 run_finished cancelled, 0 end Abandoned",
+            ),
+            ("yes 0 A/a0", "ApprovalAlreadyCompletedException"),
+            (
+                "start A A",
+                "2 run_started StartPipelineExecution, 2 stage_started A 1, 2 action_started A a0 1",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_runs_beside_a_withdrawn_approval_comes_to_its_end() {
+    let demo = named(ExecutionMode::Superseded, &["s0", "a0? a1 a2?:2"]);
+    let begin = (
+        "start A A",
+        "0 run_started StartPipelineExecution, 0 stage_started A 1, 0 action_started A a0 1, 0 action_started A a1 1",
+    );
+    let ended =
+        |status| format!("0 action_finished A a1 1 succeeded, 0 stage_finished A 1 {status}, 0 run_finished {status}");
+    let cancelled = (
+        "define 2",
+        "0 cancel_requested, 0 action_finished A a0 1 abandoned, 0 end Abandoned",
+    );
+    check(&demo, &demo, 1, &[begin, cancelled, ("ok 0 A/a1", &ended("cancelled"))]);
+    let crash = (
+        "crash",
+        "0 run_resumed, 0 action_interrupted A a1 1, 0 action_started A a1 2",
+    );
+    let ended_later = ended("cancelled").replacen("a1 1", "a1 2", 1);
+    check(&demo, &demo, 1, &[begin, cancelled, crash, ("ok 0 A/a1", &ended_later)]);
+    // One that is late already and has not ended yet does not have to.
+    let late = ("tick 10080", "0 end TimedOut");
+    let cancelled = ("define 2", "0 cancel_requested, 0 action_finished A a0 1 abandoned");
+    check(
+        &demo,
+        &demo,
+        1,
+        &[begin, late, cancelled, ("ok 0 A/a1", &ended("cancelled"))],
+    );
+    // A stop that waits does so for answers, too.
+    let waits = [
+        begin,
+        ("stop 0", "0 stop_requested false"),
+        ("ok 0 A/a1", "0 action_finished A a1 1 succeeded"),
+        ("crash", "0 run_resumed"),
+        (
+            "yes 0 A/a0",
+            "0 approval_answered A a0 1 true, 0 action_finished A a0 1 succeeded, 0 stage_finished A 1 stopped, \
+             0 run_finished stopped, 0 end Answered",
+        ),
+    ];
+    check(&demo, &demo, 1, &waits);
 }

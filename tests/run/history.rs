@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use pipe::ir;
-use pipe::run::engine::Input;
+use pipe::run::engine::{Command, Input};
 use pipe::run::event::{Event, Inherited, Kind, Record, Started, Trigger};
 use pipe::run::history::index::{Filter, Index};
 use pipe::run::history::{StoredRun, clean};
@@ -49,11 +49,19 @@ fn a_stored_run_is_taken_up_where_its_journal_ends() {
         abandon: true,
     };
     let commands = engine.handle(jiff::Timestamp::now(), stop).unwrap();
-    assert_eq!(
-        commands.len(),
-        2,
-        "it is written down, and the question is withdrawn: {commands:#?}"
-    );
+    let [
+        Command::Record { .. },
+        Command::End { .. },
+        ..,
+        Command::Record {
+            event: Event::RunFinished { status, .. },
+            ..
+        },
+    ] = commands.as_slice()
+    else {
+        panic!("it is written down, the question is withdrawn, and the run ends: {commands:#?}");
+    };
+    assert_eq!(*status, RunStatus::Stopped);
 }
 
 /// Three runs, of which the first waits; it is of another pipeline, or else it would be in the others' way.

@@ -50,6 +50,16 @@ pub enum Ending {
     Cancel,
 }
 
+impl Ending {
+    /// Whether approvals wait no longer: only a stop that waits for what is in progress waits for answers, too.
+    pub(super) fn withdraws_approvals(self) -> bool {
+        match self {
+            Self::Stop { abandon } => abandon,
+            Self::Cancel => true,
+        }
+    }
+}
+
 /// Where an execution is.
 #[derive(Clone, Debug)]
 pub enum Place {
@@ -142,6 +152,11 @@ impl Execution {
             Place::In(run) => Some(run),
             _ => None,
         }
+    }
+
+    /// Whether its approvals wait no longer.
+    pub(super) fn withdraws_approvals(&self) -> bool {
+        self.ending.is_some_and(Ending::withdraws_approvals)
     }
 
     /// What `onFailure` says without conditions.

@@ -26,7 +26,7 @@ enum Next {
     EndRules(Position),
     /// An approval that was answered.
     EndApproval(usize),
-    /// An action that was cut off and is not to start again.
+    /// An action that was cut off and is not to start again, or an approval that is to wait no longer.
     Abandon(usize),
     Retry(RetryMode),
     EndStage(StageStatus),
@@ -188,6 +188,11 @@ fn next_in_actions(execution: &Execution, run: &StageRun) -> Option<Next> {
     if let Some(action) = run.interrupted.first().filter(|_| is_abandoned) {
         return Some(Next::Abandon(*action));
     }
+    if execution.withdraws_approvals()
+        && let Some(action) = approvals(execution, run).next()
+    {
+        return Some(Next::Abandon(action));
+    }
     if run.has_actions() {
         return None;
     }
@@ -205,6 +210,13 @@ fn next_in_actions(execution: &Execution, run: &StageRun) -> Option<Next> {
         Some(rules) => rules,
         None => Next::EndStage(StageStatus::Succeeded),
     })
+}
+
+/// The approvals that wait for an answer.
+fn approvals(execution: &Execution, run: &StageRun) -> impl Iterator<Item = usize> {
+    let stage = run.index;
+    let is_approval = move |action: &usize| execution.definition.is_approval(ActionRef { stage, action: *action });
+    run.running.keys().copied().filter(is_approval)
 }
 
 /// What starts next of an execution's current step.

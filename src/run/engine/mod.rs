@@ -32,6 +32,7 @@ pub use definition::{Ambiguous, Definition};
 pub use execution::{Ending, Execution, Id, Phase, Place, Running, StageRun, StageState};
 pub use refused::Refused;
 pub use state::{Gate, State};
+pub use work::UNANSWERED;
 
 use super::event::{ActionName, Event, Inherited, Record, RuleName, Trigger};
 use super::outcome::Failure;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::definition::Definition;
-use super::execution::{Ending, Execution, Id, Phase};
-use super::{Command, Ended, Engine, action_name, rule_name};
+use super::execution::{Execution, Id, Phase};
+use super::{Command, Engine, action_name, rule_name};
 use crate::ir::ExecutionMode;
 use crate::run::event::Event;
 use crate::run::planned::{ActionRef, RuleRef};
@@ -18,15 +18,14 @@ impl Engine {
         for id in live {
             let reason = reason.to_owned();
             self.emit(now, &id, Event::RunResumed { reason });
-            for (at, attempt, token) in self.interrupt(now, &id) {
-                self.send_action(now, &id, at, attempt, token);
+            let waiting = self.interrupt(now, &id);
+            if !self.execution(&id).is_some_and(Execution::withdraws_approvals) {
+                for (at, attempt, token) in waiting {
+                    self.send_action(now, &id, at, attempt, token);
+                }
             }
             for (_, at) in lost.iter().filter(|(of, _)| *of == id) {
                 self.lose(now, &id, *at);
-            }
-            let ending = self.execution(&id).and_then(|execution| execution.ending);
-            if ending == Some(Ending::Stop { abandon: true }) {
-                self.abandon_tasks(&id);
             }
         }
     }
@@ -50,9 +49,9 @@ impl Engine {
         for id in live {
             let reason = reason.to_owned();
             self.emit(now, &id, Event::CancelRequested { reason });
-            self.abandon_tasks(&id);
-            for (at, attempt, _) in self.interrupt(now, &id) {
-                self.action_ended(now, &id, at, attempt, Ended::default());
+            let waiting = self.interrupt(now, &id);
+            for (at, ..) in waiting {
+                self.abandon(now, &id, at.action);
             }
             let run = self.execution(&id).and_then(Execution::stage_run);
             for action in run.map(|run| run.interrupted.clone()).unwrap_or_default() {

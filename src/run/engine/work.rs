@@ -14,6 +14,9 @@ use crate::run::outcome::{Failure, Status};
 use crate::run::planned::{ActionRef, Position, RuleRef};
 use crate::run::store::Artifact;
 
+/// Why an approval has failed that nobody has answered.
+pub const UNANSWERED: &str = "it was still waiting for an answer";
+
 impl Engine {
     pub(super) fn start_rule(&mut self, now: Timestamp, id: &Id, at: RuleRef) {
         let Some(execution) = self.execution(id) else { return };
@@ -245,6 +248,7 @@ impl Engine {
         });
     }
 
+    /// Writes down that something is abandoned of which nothing runs that would have to end first: it was cut off, or only waits.
     pub(super) fn abandon(&mut self, now: Timestamp, id: &Id, action: usize) {
         let Some(execution) = self.execution(id) else { return };
         let Some(run) = execution.stage_run() else { return };
@@ -253,16 +257,19 @@ impl Engine {
             action,
         };
         let attempt = execution.attempts.get(&at).copied().unwrap_or(1);
+        let task = Task::Action(at, attempt);
+        let running = run.task(task);
         let event = Event::ActionFinished {
             name: action_name(execution, at, attempt),
             status: Status::Abandoned,
-            duration_ms: 0,
-            failure: None,
+            duration_ms: running.map_or(0, |running| millis(running.started, now)),
+            failure: running.map(|_| Box::new(Failure::new(UNANSWERED))),
             variables: Default::default(),
             masked: Vec::new(),
             artifacts: Default::default(),
             notes: Vec::new(),
         };
+        self.end_task(id, task, Why::Abandoned);
         self.emit(now, id, event);
     }
 
@@ -272,15 +279,16 @@ impl Engine {
         }
     }
 
-    /// Asks for the end of all that an execution has in progress.
+    /// Asks for the end of all that an execution has in progress, except approvals: they end by themselves.
     pub(super) fn abandon_tasks(&mut self, id: &Id) {
-        let Some(run) = self.execution(id).and_then(Execution::stage_run) else {
-            return;
-        };
+        let Some(execution) = self.execution(id) else { return };
+        let Some(run) = execution.stage_run() else { return };
         let stage = run.index;
         let actions = run.running.iter();
+        let actions = actions.map(|(&action, running)| (ActionRef { stage, action }, running.attempt));
         let mut tasks: Vec<Task> = actions
-            .map(|(&action, running)| Task::Action(ActionRef { stage, action }, running.attempt))
+            .filter(|(at, _)| !execution.definition.is_approval(*at))
+            .map(|(at, attempt)| Task::Action(at, attempt))
             .collect();
         if let Phase::Condition(position) = run.phase {
             let rules = run.rules_running.iter();

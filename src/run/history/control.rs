@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::run::engine::{Command, Ended, Engine, Id, Input, Refused, Task};
+use crate::run::engine::{Command, Engine, Id, Input, Refused};
 use crate::run::event::Event;
 use crate::run::inbox::{self, Ask, Reply};
 use crate::run::journal::{self, JournalError};
-use crate::run::outcome::{Failure, RunStatus};
+use crate::run::outcome::RunStatus;
 use crate::run::planned::ActionRef;
 use crate::run::restore::{self, RestoreError, Stored};
 use crate::run::slots::remove_all;
@@ -112,9 +112,6 @@ fn decide(mut stored: Stored, ask: &Ask) -> Result<(), ControlError> {
                 lost: Vec::new(),
             },
         )?);
-        for input in withdrawn(&commands) {
-            commands.extend(engine.handle(now, input)?);
-        }
     }
     for command in commands {
         let Command::Record { execution, event } = command else {
@@ -155,27 +152,6 @@ fn is_cut_off(engine: &Engine, id: &Id) -> bool {
             .keys()
             .any(|action| !execution.definition.is_approval(at(action)))
     })
-}
-
-/// The ends of the questions that are not asked any more.
-fn withdrawn(commands: &[Command]) -> Vec<Input> {
-    let ends = commands.iter().filter_map(|command| match command {
-        Command::End {
-            execution,
-            task: Task::Action(at, attempt),
-            ..
-        } => Some(Input::ActionEnded {
-            execution: execution.clone(),
-            at: *at,
-            attempt: *attempt,
-            ended: Box::new(Ended {
-                failure: Some(Failure::new("it was still waiting for an answer")),
-                ..Ended::default()
-            }),
-        }),
-        Command::End { .. } | Command::Record { .. } | Command::StartAction(_) | Command::StartRule(_) => None,
-    });
-    ends.collect()
 }
 
 /// Whether an event says that something ended, and not that something begins.

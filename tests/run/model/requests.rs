@@ -176,10 +176,32 @@ impl Model {
         self.say(id, format_args!("stop_requested {abandon}"));
         match self.executions[id].place {
             Place::Before(_) => self.finish(id, "stopped"),
-            Place::In(stage) if abandon => self.tell_to_end(id, stage, "Abandoned", |_| true),
+            Place::In(stage) if abandon => {
+                self.withdraw_approvals(id, stage);
+                self.tell_to_end(id, stage, "Abandoned", |_| true);
+            }
             Place::In(_) | Place::Ended(_) => {}
         }
         self.done()
+    }
+
+    /// Approvals that wait in a stage end at once: nothing of them has to come to its end.
+    fn withdraw_approvals(&mut self, id: usize, stage: usize) {
+        let spec = Rc::clone(&self.executions[id].spec);
+        for (action, spec) in spec.stages[stage].actions.iter().enumerate() {
+            let run = self.run(id, stage).actions[action];
+            let ActionState::Running { why, .. } = run.state else {
+                continue;
+            };
+            if !spec.is_approval {
+                continue;
+            }
+            self.end_action(id, stage, action, ActionState::Abandoned);
+            if why.is_none() {
+                let job = Job::Action(stage, action, run.attempt);
+                self.said.ended.insert((id, job, "Abandoned"));
+            }
+        }
     }
 
     /// Tells everything in a stage to end that runs, was not told to, and of whose deadline that holds.
@@ -349,8 +371,10 @@ impl Model {
             }
             self.executions[id].is_cancelled = true;
             self.say(id, format_args!("cancel_requested"));
-            if let Place::Before(_) = self.executions[id].place {
-                self.finish(id, "cancelled");
+            match self.executions[id].place {
+                Place::Before(_) => self.finish(id, "cancelled"),
+                Place::In(stage) => self.withdraw_approvals(id, stage),
+                Place::Ended(_) => {}
             }
         }
         self.done()
@@ -387,9 +411,6 @@ impl Model {
                     self.say(id, format_args!("action_interrupted {name} {attempt}"));
                     cut_off.push(action);
                 }
-            }
-            if is_abandoned {
-                self.tell_to_end(id, stage, "Abandoned", |_| true);
             }
             for action in cut_off {
                 if is_abandoned {
