@@ -221,6 +221,24 @@ fn a_changed_definition_cancels_what_runs() {
     watched.interrupt();
 }
 
+/// Nobody answers the old question any more, and nobody has to.
+#[test]
+fn a_changed_definition_waits_for_no_answer() {
+    let asks = |question: &str| {
+        let show = definition("Show", "echo shown");
+        let ask = format!("action ask = approval.manual {{ custom_data = \"{question}\" }}\n    action show =");
+        show.replace("action show =", &ask)
+    };
+    let watched = Watched::start(&asks("To all?"));
+    watched.wait_for("Show/ask started");
+    watched.write("main.pipe", &definition("Show", "echo shown"));
+    watched.wait_for_changes();
+    let runs = watched.runs();
+    let statuses: Vec<Option<RunStatus>> = runs.iter().map(|(_, records)| status(records)).collect();
+    assert_eq!(statuses, [Some(RunStatus::Cancelled), Some(RunStatus::Succeeded)]);
+    watched.interrupt();
+}
+
 #[test]
 fn standard_input_cannot_be_watched() {
     let output = Command::new(env!("CARGO_BIN_EXE_pipe"))
