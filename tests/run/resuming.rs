@@ -203,6 +203,41 @@ fn a_run_left_waiting_goes_on_with_an_answer() {
     assert_eq!(go_on(&ran.run_dir, &resume(), &yes), RunOutcome::Refused);
 }
 
+/// The process died between the request and the end that follows from it.
+#[test]
+fn a_run_that_was_to_stop_or_was_cancelled_ends_and_asks_no_more() {
+    let demo = pipeline(vec![
+        stage("S", vec![source("app")]),
+        stage("B", vec![action("go", "Approval/AWS/Manual/1")]),
+    ]);
+    let reason = || "it died".to_owned();
+    let stop = Event::StopRequested {
+        reason: reason(),
+        abandon: true,
+    };
+    let cancel = Event::CancelRequested { reason: reason() };
+    for (request, end) in [(stop, RunStatus::Stopped), (cancel, RunStatus::Cancelled)] {
+        let project = Project::new(&[]);
+        let ran = project.run(&demo);
+        assert_eq!(ran.outcome, RunOutcome::Waits);
+        let (mut journal, records) = journal::Journal::open(&ran.run_dir).unwrap();
+        journal.append(records.last().unwrap().time, request).unwrap();
+        journal.sync().unwrap();
+        drop(journal);
+        let yes = RunOptions {
+            yes: true,
+            ..project.options()
+        };
+        go_on(&ran.run_dir, &resume(), &yes);
+        let records = journal::read(&ran.run_dir).unwrap();
+        assert_eq!(status(&records), Some(end));
+        let is_answer = |record: &Record| matches!(record.event, Event::ApprovalAnswered { .. });
+        assert!(!records.iter().any(is_answer));
+        let log = fs::read_to_string(ran.run_dir.join("logs/B/go.log")).unwrap_or_default();
+        assert!(!log.contains("approved"), "{log}");
+    }
+}
+
 #[test]
 fn a_failed_stage_is_retried_in_the_same_run() {
     let project = Project::new(&[]);
