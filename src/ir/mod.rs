@@ -424,6 +424,14 @@ impl Stage {
         .filter_map(|(position, condition)| Some((position, condition?)))
     }
 
+    /// Whether a failure or a condition may put the stage back to an earlier execution.
+    pub fn can_roll_back(&self) -> bool {
+        let of_failure = self.on_failure.as_ref().and_then(|handling| handling.result.as_ref());
+        let of_conditions = self.conditions().filter_map(|(_, condition)| condition.result.as_ref());
+        let mut results = of_failure.into_iter().chain(of_conditions);
+        results.any(|result| result.value == ConditionResult::Rollback)
+    }
+
     /// The rules of all conditions.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.conditions().flat_map(|(_, condition)| &condition.rules)

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use super::engine::{Execution, Phase, Place};
-use super::part::place;
+use super::part::{place, stage_index};
 use super::planned::ActionRef;
 use super::refusal::{Refusal, RefusalKind};
 use super::store::Store;
 use super::units::short;
-use crate::ir::Stage;
+use crate::ir::{RetryMode, Stage};
 
 /// The stages that are still to be carried out.
 pub(super) struct Rest<'a> {
@@ -60,6 +60,20 @@ impl<'a> Rest<'a> {
             done: BTreeSet::new(),
             can_repeat: false,
         }
+    }
+
+    /// Whether something stands in the way of what is left. What has been done cannot, unless its stage may begin all over.
+    pub(super) fn is_concerned(&self, refusal: &Refusal) -> bool {
+        let pipeline = &self.execution.definition.pipeline;
+        let Some(index) = refusal.stage().and_then(|stage| stage_index(pipeline, stage)) else {
+            return true;
+        };
+        if index != *self.stages.start() {
+            return self.stages.contains(&index);
+        }
+        let stage = &pipeline.stages[index];
+        let is_done = |action: &usize| refusal.place.as_ref() == Some(&place(stage, &stage.actions[*action]));
+        may_begin_again(stage) || !self.done.iter().any(is_done)
     }
 
     /// The actions that have to be done again, because what they made is needed and is not whole; or what is lost for good.
@@ -136,6 +150,15 @@ impl<'a> Rest<'a> {
             }),
         }
     }
+}
+
+/// Whether a failure may lead to all actions of a stage being done again, those that have succeeded too.
+fn may_begin_again(stage: &Stage) -> bool {
+    let retries_all = stage.on_failure.as_ref().is_some_and(|handling| {
+        let mode = handling.retry_mode.as_ref();
+        mode.is_some_and(|mode| mode.value == RetryMode::AllActions)
+    });
+    retries_all || stage.can_roll_back()
 }
 
 fn rule_inputs(stage: &Stage) -> impl Iterator<Item = &crate::ir::Node<String>> {

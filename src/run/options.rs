@@ -120,6 +120,16 @@ impl RunOptions {
         if let Some(run) = &self.based_on {
             out.push_str(&format!(" --of {}", paths::shell_word(run)));
         }
+        out.push_str(&self.secret_options());
+        if self.yes {
+            out.push_str(" --yes");
+        }
+        out
+    }
+
+    /// Those that say where values of secrets come from, each after a space.
+    pub(super) fn secret_options(&self) -> String {
+        let mut out = String::new();
         if let Some(file) = self.secrets.file() {
             out.push_str(&format!(
                 " --secrets {}",
@@ -128,9 +138,6 @@ impl RunOptions {
         }
         if let Some(command) = self.secrets.command() {
             out.push_str(&format!(" --secret-command {}", paths::shell_word(command)));
-        }
-        if self.yes {
-            out.push_str(" --yes");
         }
         out
     }

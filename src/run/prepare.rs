@@ -40,6 +40,7 @@ pub(super) fn session(
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let context = Context {
         run_dir: run_dir.clone(),
+        given: options.secret_options(),
         colour,
     };
     let shell = process::find("sh").unwrap_or_else(|| PathBuf::from("/bin/sh"));

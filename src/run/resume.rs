@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::engine::{Id, Input, Refused, Start};
+use super::engine::{Execution, Id, Input, Refused, Start};
 use super::event::{Event, Record, Started, Trigger, TriggerType};
 use super::history::find;
 use super::journal::{self, JournalError};
@@ -28,7 +28,7 @@ use super::setup::{Boot, Setup};
 use super::units::short;
 use super::watch::{Changes, Watch};
 use super::{Drivers, RunOptions, prepare as preparing, say};
-use crate::ir::{ConditionResult, ExecutionMode, Pipeline, RetryMode};
+use crate::ir::{ExecutionMode, RetryMode, Stage};
 
 /// How many earlier runs are looked at for one to roll back to.
 const FAR_BACK: usize = 200;
@@ -129,10 +129,13 @@ pub(super) fn prepare(
         answers_from_stdin: options.answers_from_stdin,
         ..stored.options()
     };
-    let plan = match plan::plan(&stored.pipeline, &stored.setup, &options) {
-        Ok(plan) => plan,
-        Err(refusals) => return Ok(Err(refusals)),
-    };
+    let (plan, mut refusals) = plan::look(&stored.pipeline, &stored.setup, &options);
+    if !refusals.is_empty() {
+        drop_what_is_done(&mut refusals, &stored, request)?;
+    }
+    if !refusals.is_empty() {
+        return Ok(Err(refusals));
+    }
     let id = Arc::clone(&stored.id);
     let session = preparing::session(&stored.pipeline, plan, stored.setup.clone(), options, &id)?;
     let mut going = Going {
@@ -148,6 +151,39 @@ pub(super) fn prepare(
     going.ask(&id, request)?;
     going.try_out()?;
     Ok(Ok(going))
+}
+
+/// Leaves what stands in the way of something that may still be carried out.
+fn drop_what_is_done(refusals: &mut Vec<Refusal>, stored: &Stored, request: &GoOn) -> Result<(), SessionError> {
+    let engine = stored.engine(stored.recorded_plan())?;
+    if let Some(rest) = engine
+        .execution(&stored.id)
+        .and_then(|execution| rest_of(execution, request))
+    {
+        refusals.retain(|refusal| rest.is_concerned(refusal));
+    }
+    Ok(())
+}
+
+/// What a request leaves to be done; none where it names a stage that is not there, which the engine refuses.
+fn rest_of<'a>(execution: &'a Execution, request: &GoOn) -> Option<Rest<'a>> {
+    let index = |stage: &str| execution.definition.stage_index(stage);
+    match request {
+        GoOn::Resume { .. } => Some(Rest::of(execution)),
+        GoOn::Retry { stage, mode } => {
+            let stage = stage.clone().or_else(|| failed_stage(execution));
+            let all = *mode == RetryMode::AllActions;
+            index(&stage?).map(|stage| Rest::retried(execution, stage, all))
+        }
+        GoOn::Rollback { stage } => index(stage).map(|stage| Rest::rolled_back(execution, stage)),
+    }
+}
+
+/// The stage in which an execution ended.
+fn failed_stage(execution: &Execution) -> Option<String> {
+    let has_ended = |status: &Option<StageStatus>| matches!(status, Some(StageStatus::Failed | StageStatus::Stopped));
+    let index = execution.stages.iter().rposition(|stage| has_ended(&stage.status))?;
+    Some(execution.definition.stage(index).name.value.clone())
 }
 
 /// In PARALLEL mode executions have nothing to do with each other.
@@ -185,7 +221,10 @@ impl Going {
                 self.first.extend(open);
             }
             GoOn::Retry { stage, mode } => {
-                let stage = stage.clone().or_else(|| self.failed_stage(id)).unwrap_or_default();
+                let stage = stage
+                    .clone()
+                    .or_else(|| self.session.engine.execution(id).and_then(failed_stage))
+                    .unwrap_or_default();
                 let mode = *mode;
                 self.first.push(Input::Retry { execution, stage, mode });
             }
@@ -221,21 +260,9 @@ impl Going {
         let Some(execution) = self.session.engine.execution(id) else {
             return Ok(Ok(()));
         };
-        let index = |stage: &String| execution.definition.stage_index(stage);
-        let rest = match request {
-            GoOn::Resume { .. } => Some(Rest::of(execution)),
-            GoOn::Retry { stage, mode } => {
-                let stage = stage.clone().or_else(|| self.failed_stage(id));
-                let all = *mode == RetryMode::AllActions;
-                stage
-                    .as_ref()
-                    .and_then(index)
-                    .map(|stage| Rest::retried(execution, stage, all))
-            }
-            GoOn::Rollback { stage } => index(stage).map(|stage| Rest::rolled_back(execution, stage)),
+        let Some(rest) = rest_of(execution, request) else {
+            return Ok(Ok(()));
         };
-        // A stage that is not there is refused by the engine.
-        let Some(rest) = rest else { return Ok(Ok(())) };
         match rest.check(&self.session.template.store) {
             Ok(lost) => {
                 // All that is left was looked at, and need not be again; but what has to be done again is not there yet.
@@ -247,15 +274,6 @@ impl Going {
             }
             Err(refusals) => Ok(Err(refusals)),
         }
-    }
-
-    /// The stage in which an execution ended.
-    fn failed_stage(&self, id: &Id) -> Option<String> {
-        let execution = self.session.engine.execution(id)?;
-        let has_ended =
-            |status: &Option<StageStatus>| matches!(status, Some(StageStatus::Failed | StageStatus::Stopped));
-        let index = execution.stages.iter().rposition(|stage| has_ended(&stage.status))?;
-        Some(execution.definition.stage(index).name.value.clone())
     }
 
     /// Takes up what other runs of the pipeline have left, and what has to be known of those that have ended. In the order of their
@@ -292,7 +310,7 @@ impl Going {
         if self.session.engine.state().mode() == ExecutionMode::Parallel {
             return Ok(Vec::new());
         }
-        let needs_history = this.is_some() || has_rollback(&template.pipeline);
+        let needs_history = this.is_some() || template.pipeline.stages.iter().any(Stage::can_roll_back);
         let mut out = Vec::new();
         let dirs = if needs_history {
             find::by_age(&template.state_dir)
@@ -388,16 +406,6 @@ impl Found {
     fn started(&self) -> Option<Timestamp> {
         Some(self.journal().1.first()?.time)
     }
-}
-
-fn has_rollback(pipeline: &Pipeline) -> bool {
-    let rolls_back = |result: Option<ConditionResult>| result == Some(ConditionResult::Rollback);
-    pipeline.stages.iter().any(|stage| {
-        let handling = stage.on_failure.as_ref().and_then(|handling| handling.result.as_ref());
-        let mut conditions = stage.conditions();
-        rolls_back(handling.map(|result| result.value))
-            || conditions.any(|(_, condition)| rolls_back(condition.result.as_ref().map(|result| result.value)))
-    })
 }
 
 fn is_over(records: &[Record]) -> bool {

@@ -190,3 +190,52 @@ fn what_others_have_left_is_gone_on_with_by_its_own_definition_alone() {
         assert_eq!(resumed.status(), 0, "{}", resumed.err());
     }
 }
+
+/// A build that is done, and one that fails until there is a file `mended`.
+const BUILT: &str = r#"pipeline demo {
+  role_arn       = "arn:aws:iam::111122223333:role/demo"
+  artifact_store = "demo-artifacts"
+
+  stage source {
+    action app = source.s3 {
+      s3_bucket               = "demo-source"
+      s3_object_key           = "app.zip"
+      poll_for_source_changes = false
+
+      local {
+        path = "app"
+      }
+    }
+  }
+
+  stage build {
+    parallel {
+      action use = compute.commands {
+        input                 = app
+        commands              = ["test -n \"$TOKEN\""]
+        environment_variables = { TOKEN = secret("demo/token") }
+      }
+
+      action fail = compute.commands { input = app, commands = ["test -e 'MENDED'"] }
+    }
+  }
+}
+"#;
+
+#[test]
+fn only_what_still_runs_needs_its_secrets() {
+    let place = Place::new(&[("app/x", "x"), ("secrets.env", "DEMO_TOKEN=hidden\n")]);
+    let mended = place.path("mended");
+    place.write("main.pipe", BUILT.replace("MENDED", mended.to_str().unwrap()));
+    let first = place.pipe(&["run", "main.pipe", "--secrets", "secrets.env"]);
+    assert_eq!(first.status(), 1, "{}", first.err());
+    // It says what a retry may need.
+    let retry = first.err().lines().find(|line| line.starts_with("retry: ")).unwrap();
+    assert!(retry.ends_with(" --secrets secrets.env"), "{retry}");
+    let all = place.pipe(&["retry", "--all"]);
+    assert_eq!(all.status(), 3, "{}", all.err());
+    assert_snapshot!("retry_without_secret", place.filtered(&all));
+    place.write("mended", "");
+    let failed = place.pipe(&["retry"]);
+    assert_eq!(failed.status(), 0, "{}", failed.err());
+}

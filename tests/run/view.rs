@@ -20,6 +20,7 @@ const OTHER: &str = "c0ffee00-0000-4000-8000-000000000000";
 fn context() -> Context {
     Context {
         run_dir: PathBuf::from("/state/runs").join(ID),
+        given: String::new(),
         colour: false,
     }
 }

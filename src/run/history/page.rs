@@ -289,6 +289,7 @@ pub fn bytes(number: u64) -> String {
 pub fn closing(run: &StoredRun) -> String {
     let context = Context {
         run_dir: run.run_dir.clone(),
+        given: String::new(),
         colour: false,
     };
     let out = report::closing(&run.record, &context) + &what_next(run);

@@ -58,6 +58,8 @@ pub trait View: Send {
 pub struct Context {
     /// The folder of the run that the program was started for.
     pub run_dir: PathBuf,
+    /// What a command that goes on with the run has to be given again: ` --secrets FILE`.
+    pub given: String,
     /// Whether colours may be used.
     pub colour: bool,
 }

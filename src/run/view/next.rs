@@ -27,9 +27,9 @@ impl Next {
         }
     }
 
-    /// After a failure.
-    pub fn retry(&self) -> String {
-        format!("retry: pipe retry {}{}\n", self.id, self.state_dir)
+    /// After a failure, with what has to be given again.
+    pub fn retry(&self, given: &str) -> String {
+        format!("retry: pipe retry {}{}{given}\n", self.id, self.state_dir)
     }
 
     /// When nobody carries it out.

@@ -130,7 +130,7 @@ pub fn closing(run: &RunRecord, context: &Context) -> String {
     }
     ending(&mut out, run, end);
     if can_be_retried(run) {
-        out.push_str(&report.next.retry());
+        out.push_str(&report.next.retry(&context.given));
     } else if end.status != RunStatus::Succeeded && run.trigger.kind == TriggerType::StartPipelineExecution {
         let _ = writeln!(out, "again: {}", run.trigger.detail);
     }
