@@ -5,14 +5,15 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use pipe::ir::EnvironmentKind;
+use pipe::ir::{EnvironmentKind, Pipeline};
+use pipe::run::plan::plan;
 use pipe::run::secrets::{Masker, SHORTEST, Secrets, Sources};
 use pipe::run::{RunOptions, RunOutcome};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use crate::support::runs::{ActionExt, Project, Ran, commands, pipeline, source, stage};
+use crate::support::runs::{ActionExt, Project, Ran, StandardDrivers, build, commands, pipeline, source, stage};
 
 /// An action that prints the secret `shop/npm:token`.
 fn printing(project: &Project, options: &RunOptions) -> Ran {
@@ -190,4 +191,69 @@ proptest! {
         known.add_all(secrets.iter().map(String::as_str));
         prop_assert_eq!(masked_in_parts(&known, &text, &cuts), text);
     }
+}
+
+/// Prints the length of the field `password` of the secret `shop/database`, by both ways to hand it to an action.
+fn printing_a_field(project: &Project, options: &RunOptions) -> Ran {
+    project.run_with(&field_pipeline(), options)
+}
+
+fn field_pipeline() -> Pipeline {
+    let reference = "shop/database:password";
+    let login = commands("login", &["echo \"it is $PW.\"; echo ${#PW}"]).input("app");
+    let login = login.env("PW", reference, EnvironmentKind::SecretsManager);
+    let build = build("build").input("app").set(
+        "EnvironmentVariables",
+        &format!(r#"[{{"name":"PW","value":"{reference}","type":"SECRETS_MANAGER"}}]"#),
+    );
+    pipeline(vec![
+        stage("Source", vec![source("app")]),
+        stage("Do", vec![login, build]),
+    ])
+}
+
+const PRINTS_PW: &str = "version: 0.2\nphases: {build: {commands: ['echo \"it is $PW.\"; echo ${#PW}']}}\n";
+
+#[test]
+fn a_field_of_a_secret_is_asked_for_by_its_key() {
+    let database = r#"{"user": "shop", "password": "correct horse"}"#;
+    let secrets = format!(r#"{{"shop/database": {database}}}"#);
+    let project = Project::new(&[("buildspec.yml", PRINTS_PW), ("secrets.json", &secrets)]);
+    let file = with(&project, Some("secrets.json"), None);
+    let mut environment = project.options();
+    let variable = "PIPE_SECRET_SHOP_DATABASE".to_owned();
+    environment.environment.insert(variable, database.to_owned());
+    let command = r#"test "$PIPE_SECRET_NAME" = shop/database && cat secrets"#;
+    let command = command.replace("cat secrets", &format!("echo '{database}'"));
+    for options in [file, environment, with(&project, None, Some(&command))] {
+        let ran = printing_a_field(&project, &options);
+        assert_eq!(ran.outcome, RunOutcome::Succeeded, "{:#?}", ran.records);
+        for place in ["Do/login", "Do/build"] {
+            let log = ran.log(place);
+            assert!(log.contains("\nit is ***.\n13\n"), "{log}");
+        }
+    }
+}
+
+#[test]
+fn a_field_that_a_secret_has_not_is_refused() {
+    let project = Project::new(&[("buildspec.yml", PRINTS_PW)]);
+    let refused = |database: &str| {
+        let mut options = project.options();
+        let variable = "PIPE_SECRET_SHOP_DATABASE".to_owned();
+        options.environment.insert(variable, database.to_owned());
+        assert_eq!(printing_a_field(&project, &options).outcome, RunOutcome::Refused);
+        let demo = field_pipeline();
+        let refusals = plan(&demo, &StandardDrivers, &options).unwrap_err();
+        let words = refusals.iter().map(|refusal| refusal.message.clone());
+        words.collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(refused("{\"user\": \"hidden\"}"), @r"
+    the secret `shop/database` has no key `password`
+    the secret `shop/database` has no key `password`
+    ");
+    insta::assert_snapshot!(refused("hidden"), @r"
+    the secret `shop/database` is not JSON, and `shop/database:password` asks for its key `password`
+    the secret `shop/database` is not JSON, and `shop/database:password` asks for its key `password`
+    ");
 }

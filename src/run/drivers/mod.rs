@@ -182,18 +182,22 @@ impl Job {
             match variable.kind {
                 EnvironmentKind::Plaintext => out.set(&variable.name, &variable.value),
                 EnvironmentKind::SecretsManager | EnvironmentKind::ParameterStore => {
-                    out.set(&variable.name, &self.secret(&variable.value)?);
+                    out.set(&variable.name, &self.secret(variable.kind, &variable.value)?);
                 }
             }
         }
         Ok(out)
     }
 
-    /// The value of a secret or parameter; from now on it is masked.
-    pub fn secret(&self, name: &str) -> Result<String, Failure> {
-        let Some(value) = self.known_secret(name) else {
-            return Err(secrets::missing(name, &self.run.options));
+    /// The value of a parameter, or of a reference to a secret; from now on it is masked, and so is the whole secret that it
+    /// is a part of.
+    pub fn secret(&self, kind: EnvironmentKind, name: &str) -> Result<String, Failure> {
+        let lookup = |name: &str| {
+            let value = self.known_secret(name)?;
+            self.run.secrets.add(&value);
+            Some(value)
         };
+        let value = secrets::value_of_kind(kind, name, lookup, &self.run.options)?;
         if !self.run.secrets.add(&value) && self.run.secrets.is_news(name) {
             let note = format!(
                 "the secret `{name}` is not masked: it is shorter than {} characters",

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use super::stored::StoredRun;
 use crate::ir::{Action, EnvironmentKind, Pipeline};
+use crate::run::RunOptions;
 use crate::run::outcome::{Failure, Status};
 use crate::run::paths::{component, quoted, variable};
 use crate::run::process;
@@ -156,8 +157,7 @@ impl Scene {
             .and_then(|json| serde_json::from_str(json).ok())
             .unwrap_or_default();
         for it in of_build {
-            let is_plain = matches!(it.kind.as_str(), "" | "PLAINTEXT");
-            self.set_one(&it.name, it.value, is_plain);
+            self.set_one(&it.name, &it.value, secrets::kind(&it.kind));
         }
         for (key, value) in resolved.configuration {
             if key != "EnvironmentVariables" {
@@ -165,18 +165,16 @@ impl Scene {
             }
         }
         for it in resolved.environment {
-            self.set_one(&it.name, it.value, it.kind == EnvironmentKind::Plaintext);
+            self.set_one(&it.name, &it.value, it.kind);
         }
     }
 
     /// Sets a variable to a value, or to that of the secret that it names, if it is given again.
-    fn set_one(&mut self, name: &str, value: String, is_plain: bool) {
-        if is_plain {
-            self.set(name, value);
-        } else if let Ok(secret) = env::var(secrets::environment_name(&value)) {
-            self.set(name, secret);
-        } else {
-            self.withheld.push(name.to_owned());
+    fn set_one(&mut self, name: &str, value: &str, kind: EnvironmentKind) {
+        let lookup = |secret: &str| env::var(secrets::environment_name(secret)).ok();
+        match secrets::value_of_kind(kind, value, lookup, &RunOptions::default()) {
+            Ok(value) => self.set(name, value),
+            Err(_) => self.withheld.push(name.to_owned()),
         }
     }
 

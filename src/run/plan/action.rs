@@ -1,8 +1,12 @@
 //! One action: what carries it out, and what that needs.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use super::{Planner, invoked};
 use crate::ir::{self, EnvironmentKind};
 use crate::run::drivers::{find_shell, shell};
+use crate::run::outcome::Failure;
 use crate::run::part::{is_called, place};
 use crate::run::planned::{ActionPlan, Driver, How};
 use crate::run::refusal::RefusalKind;
@@ -146,26 +150,37 @@ impl Planner<'_> {
         for (name, value) in &settings.secrets {
             self.plan.secrets.insert(name.clone(), value.clone());
         }
-        let mut wanted: Vec<String> = action
+        let mut wanted: Vec<(EnvironmentKind, String)> = action
             .environment
             .iter()
             .filter(|variable| variable.kind != EnvironmentKind::Plaintext)
-            .filter_map(|variable| variable.value.value.as_literal().map(str::to_owned))
+            .filter_map(|variable| Some((variable.kind, variable.value.value.as_literal()?.to_owned())))
             .collect();
         if let Some(entry) = action.configuration.get("EnvironmentVariables") {
-            wanted.extend(secrets::names_in(&entry.value.to_string()));
+            wanted.extend(secrets::wanted_in(&entry.value.to_string()));
         }
-        if settings.run.is_some() {
-            // The command decides what it needs; what is known is handed to it.
-            wanted.retain(|name| self.find_secret(name).is_some());
-        }
-        for name in wanted {
-            if let Some(value) = self.find_secret(&name) {
-                self.plan.secrets.insert(name, value);
-            } else {
-                self.failed(place, secrets::missing(&name, self.options));
+        for (kind, name) in wanted {
+            match self.secret(kind, &name) {
+                Ok(found) => self.plan.secrets.extend(found),
+                // The command decides what it needs; what is known is handed to it.
+                Err(_) if settings.run.is_some() => {}
+                Err(failure) => self.failed(place, failure),
             }
         }
+    }
+
+    /// The value of a parameter or of a reference to a secret, by its name; and of the whole secret that it is a part of.
+    fn secret(&self, kind: EnvironmentKind, name: &str) -> Result<BTreeMap<String, String>, Failure> {
+        let found = RefCell::new(BTreeMap::new());
+        let lookup = |name: &str| {
+            let value = self.find_secret(name)?;
+            found.borrow_mut().insert(name.to_owned(), value.clone());
+            Some(value)
+        };
+        let value = secrets::value_of_kind(kind, name, lookup, self.options)?;
+        let mut found = found.into_inner();
+        found.insert(name.to_owned(), value);
+        Ok(found)
     }
 
     pub(super) fn find_secret(&self, name: &str) -> Option<String> {

@@ -3,16 +3,19 @@
 mod forms;
 mod masker;
 mod patterns;
+mod reference;
 mod sources;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use masker::Masker;
+pub use reference::{Reference, value_of, value_of_kind};
 pub use sources::Sources;
 
 use super::RunOptions;
 use super::outcome::Failure;
+use crate::ir::EnvironmentKind;
 use patterns::Patterns;
 
 /// Shorter values are not masked: that would make a log unreadable, and hide little.
@@ -40,19 +43,23 @@ pub fn missing(name: &str, options: &RunOptions) -> Failure {
     }
     let variable = environment_name(name);
     let outside = format!("set the environment variable `{variable}`, give a file with `--secrets FILE`");
+    let of_field = match Reference::parse(name) {
+        Ok(Reference { id, key: Some(_), .. }) => format!("; or give the secret `{id}` a value in JSON"),
+        Ok(_) | Err(_) => String::new(),
+    };
     match options.secrets.why_gone(name) {
         Some(why) => Failure::new(format!(
             "the secret `{name}` has no value any more: the run had it from its definition, and {why}"
         ))
-        .with_help(format!("{outside}, or a command with `--secret-command CMD`")),
+        .with_help(format!("{outside}, or a command with `--secret-command CMD`{of_field}")),
         None => Failure::new(format!("the secret `{name}` has no value on this machine")).with_help(format!(
-            "{outside}, or add `local {{ secrets = {{ \"{name}\" = \"…\" }} }}`"
+            "{outside}, or add `local {{ secrets = {{ \"{name}\" = \"…\" }} }}`{of_field}"
         )),
     }
 }
 
-/// The names of secrets and parameters in the JSON of a build's `EnvironmentVariables`.
-pub fn names_in(environment_json: &str) -> Vec<String> {
+/// What is asked for in the JSON of a build's `EnvironmentVariables`: references to secrets, and parameters.
+pub fn wanted_in(environment_json: &str) -> Vec<(EnvironmentKind, String)> {
     #[derive(serde::Deserialize)]
     struct Variable {
         value: String,
@@ -60,12 +67,19 @@ pub fn names_in(environment_json: &str) -> Vec<String> {
         kind: String,
     }
     let variables: Vec<Variable> = serde_json::from_str(environment_json).unwrap_or_default();
-    let secret = |variable: &Variable| matches!(variable.kind.as_str(), "SECRETS_MANAGER" | "PARAMETER_STORE");
-    variables
+    let wanted = variables
         .into_iter()
-        .filter(secret)
-        .map(|variable| variable.value)
-        .collect()
+        .map(|variable| (kind(&variable.kind), variable.value));
+    wanted.filter(|(kind, _)| *kind != EnvironmentKind::Plaintext).collect()
+}
+
+/// The type of one of a build's variables.
+pub fn kind(text: &str) -> EnvironmentKind {
+    match text {
+        "SECRETS_MANAGER" => EnvironmentKind::SecretsManager,
+        "PARAMETER_STORE" => EnvironmentKind::ParameterStore,
+        _ => EnvironmentKind::Plaintext,
+    }
 }
 
 /// All secret values that a run has come to know, ready to be looked for.

@@ -4,12 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use super::possible::possible;
-use super::reference::value_of;
 use super::spec::{Read, Spec, Task};
 use super::{artifacts, batch, differences};
 use crate::run::RunOptions;
 use crate::run::outcome::Failure;
-use crate::run::secrets;
+use crate::run::secrets::{self, value_of};
 
 /// Where a build's buildspec comes from.
 #[derive(Clone, Copy, Debug)]

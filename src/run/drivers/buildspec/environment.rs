@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::super::{Environment, Job, blocking, git_source};
-use super::reference::value_of;
 use super::spec::{Spec, Task};
+use crate::ir::EnvironmentKind;
 use crate::run::outcome::Failure;
 use crate::run::paths::variable;
+use crate::run::secrets;
 
 /// One of the action's `EnvironmentVariables`.
 #[derive(Deserialize)]
@@ -21,7 +22,7 @@ struct Variable {
 
 impl Variable {
     fn is_secret(&self) -> bool {
-        matches!(self.kind.as_str(), "SECRETS_MANAGER" | "PARAMETER_STORE")
+        secrets::kind(&self.kind) != EnvironmentKind::Plaintext
     }
 }
 
@@ -42,7 +43,7 @@ pub fn of_action(job: &Job, json: &str, lenient: bool) -> Result<Vec<(String, St
             out.push((variable.name, variable.value));
             continue;
         }
-        match job.secret(&variable.value) {
+        match job.secret(secrets::kind(&variable.kind), &variable.value) {
             Ok(secret) => out.push((variable.name, secret)),
             Err(_) if lenient => {}
             Err(failure) => return Err(failure),
@@ -73,10 +74,10 @@ pub fn of_build(
     }
     if let Some(env) = &spec.env {
         for (name, parameter) in env.parameter_store.iter().flatten() {
-            out.set(name, &job.secret(parameter)?);
+            out.set(name, &job.secret(EnvironmentKind::ParameterStore, parameter)?);
         }
         for (name, reference) in env.secrets_manager.iter().flatten() {
-            out.set(name, &secret_value(job, reference)?);
+            out.set(name, &job.secret(EnvironmentKind::SecretsManager, reference)?);
         }
     }
     if let Some(json) = job.configuration("EnvironmentVariables") {
@@ -189,16 +190,4 @@ pub fn exported<'a>(job: &Job, spec: &'a Spec) -> (Vec<&'a str>, Vec<String>) {
         format!("`{name}` is not exported: the action gives it the value of a secret, which CodeBuild does not let out")
     });
     (kept, notes.collect())
-}
-
-/// The value of a reference; from now on it is masked, and so is the whole secret that it is a part of.
-fn secret_value(job: &Job, text: &str) -> Result<String, Failure> {
-    let lookup = |name: &str| {
-        let value = job.known_secret(name)?;
-        job.run.secrets.add(&value);
-        Some(value)
-    };
-    let value = value_of(text, lookup, &job.run.options)?;
-    job.run.secrets.add(&value);
-    Ok(value)
 }

@@ -18,7 +18,6 @@ pub mod environment;
 pub mod expand;
 pub mod phases;
 pub mod possible;
-pub mod reference;
 pub mod reports;
 pub mod session;
 pub mod spec;

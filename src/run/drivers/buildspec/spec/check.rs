@@ -4,7 +4,7 @@ use super::places::Places;
 use super::values::ReportFormat;
 use super::{Artifacts, Spec};
 use crate::diagnostic::suggest::{listed, nearest};
-use crate::run::drivers::buildspec::reference::Reference;
+use crate::run::secrets::Reference;
 
 /// The most report groups of a build, and the most fallback keys of a cache.
 const MOST_REPORT_GROUPS: usize = 5;

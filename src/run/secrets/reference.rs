@@ -1,8 +1,8 @@
-//! References to secrets, as `env/secrets-manager` has them: `secret-id[:json-key[:version-stage[:version-id]]]`.
+//! References to secrets, as builds and the environment of an action have them: `secret-id[:json-key[:version-stage[:version-id]]]`.
 
+use crate::ir::EnvironmentKind;
 use crate::run::RunOptions;
 use crate::run::outcome::Failure;
-use crate::run::secrets;
 
 /// A reference, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,13 +43,27 @@ impl<'a> Reference<'a> {
     }
 }
 
+/// The value of what an environment variable of a kind names: of a parameter, or of a reference to a secret.
+pub fn value_of_kind(
+    kind: EnvironmentKind,
+    text: &str,
+    lookup: impl Fn(&str) -> Option<String>,
+    options: &RunOptions,
+) -> Result<String, Failure> {
+    match kind {
+        EnvironmentKind::Plaintext => Ok(text.to_owned()),
+        EnvironmentKind::ParameterStore => lookup(text).ok_or_else(|| super::missing(text, options)),
+        EnvironmentKind::SecretsManager => value_of(text, lookup, options),
+    }
+}
+
 /// The value of a reference: that given for the whole of it, or, where one is given for the secret alone, that of the key in its JSON.
 pub fn value_of(text: &str, lookup: impl Fn(&str) -> Option<String>, options: &RunOptions) -> Result<String, Failure> {
     if let Some(value) = lookup(text) {
         return Ok(value);
     }
     let Reference { id, key, .. } = Reference::parse(text).map_err(Failure::new)?;
-    let whole = lookup(id).ok_or_else(|| secrets::missing(text, options))?;
+    let whole = lookup(id).ok_or_else(|| super::missing(text, options))?;
     let Some(key) = key else { return Ok(whole) };
     let json: serde_json::Value = serde_json::from_str(&whole).map_err(|_| {
         Failure::new(format!(
