@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 mod control;
 mod going_on;
+mod mistakes;
 mod runs;
 
 /// A pipeline without fault.

@@ -19,7 +19,13 @@ pub(super) fn answer(args: &AnswerArgs, approved: bool, console: &mut Console) -
     } = history::read(&run_dir)?;
     let waiting = waiting(&run);
     let place = match (word, waiting.as_slice()) {
-        (Some(word), _) => action(&run, &word)?,
+        (Some(word), _) => action(&run, &word).map_err(|why| match why {
+            Error::NoAction { name, .. } => Error::NotWaiting {
+                name,
+                waiting: waiting.clone(),
+            },
+            other => other,
+        })?,
         (None, [one]) => one.clone(),
         (None, []) => {
             let id = run.short_id();

@@ -18,7 +18,8 @@ use crate::run::units::count;
 
 /// Lists a run's artifacts or an artifact's files, lays them out, or packs one.
 pub(super) fn artifacts(args: &ArtifactsArgs, console: &mut Console) -> Result<Status, Error> {
-    let (run_dir, name) = run_and_word(args.run.as_deref(), args.name.as_deref(), &args.state)?;
+    let has = |run: &RunRecord, name: &str| named(run, name).is_ok();
+    let (run_dir, name) = run_and_word(args.run.as_deref(), args.name.as_deref(), &args.state, has)?;
     let run = read(&run_dir)?.record;
     let state_dir = run_dir.ancestors().nth(2).unwrap_or(&run_dir);
     let store = Store::new(state_dir.join("store"));

@@ -53,6 +53,14 @@ pub(super) enum Error {
         near: Option<String>,
         all: Vec<String>,
     },
+    #[error("the run has no stage `{name}`")]
+    NoStage {
+        name: String,
+        near: Option<String>,
+        all: Vec<String>,
+    },
+    #[error("no action `{name}` waits for an answer")]
+    NotWaiting { name: String, waiting: Vec<String> },
     #[error("several actions are called `{name}`: {}", listed(.all))]
     SeveralActions { name: String, all: Vec<String> },
     #[error("no earlier run has succeeded in stage `{stage}`")]
@@ -111,6 +119,7 @@ impl Error {
             Self::NoSuchPipeline { near: Some(near), .. }
             | Self::NoPage { near: Some(near), .. }
             | Self::NoAction { near: Some(near), .. }
+            | Self::NoStage { near: Some(near), .. }
             | Self::NoArtifact { near: Some(near), .. }
             | Self::NoDoc { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
             Self::NoPage { near: None, .. } => Some("`pipe explain` lists them all".to_owned()),
@@ -122,8 +131,13 @@ impl Error {
             Self::WatchStdin => Some("name a file".to_owned()),
             Self::Exists { .. } => Some("choose an empty directory: `pipe new DIR`".to_owned()),
             Self::NotFound(why) => Some(why.help()),
-            Self::Record { why, .. } => Some(why.help().to_owned()),
-            Self::NoAction { near: None, all, .. } => Some(format!("there is {}", listed(all))),
+            Self::Record { why, .. } => Some(format!("{}; or name another run: `pipe runs` lists them", why.help())),
+            Self::Logs(LogError::Journal(_)) => Some("name another run: `pipe runs` lists them".to_owned()),
+            Self::NotWaiting { waiting, .. } if waiting.is_empty() => Some("nothing waits".to_owned()),
+            Self::NotWaiting { waiting, .. } => Some(format!("what waits: {}", listed(waiting))),
+            Self::NoAction { near: None, all, .. } | Self::NoStage { near: None, all, .. } => {
+                Some(format!("there is {}", listed(all)))
+            }
             Self::NoArtifact { near: None, all, .. } if all.is_empty() => None,
             Self::NoArtifact { near: None, all, .. } => Some(format!("there is {}", listed(all))),
             Self::NothingToGoBackTo { .. } => Some("`pipe runs` lists what there is".to_owned()),

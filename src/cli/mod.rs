@@ -86,7 +86,7 @@ fn execute(command: Command, console: &mut Console) -> Result<Status, Error> {
         Command::Approve(args) => answer::answer(&args.answer, true, console),
         Command::Reject(args) => answer::answer(&args.answer, false, console),
         Command::Stop(args) => stop::stop(&args, console),
-        Command::Resume(args) => go_on::resume(&args),
+        Command::Resume(args) => go_on::resume(&args, console),
         Command::Retry(args) => go_on::retry(&args),
         Command::Rollback(args) => go_on::rollback(&args),
         Command::Artifacts(args) => artifacts::artifacts(&args, console),

@@ -1,11 +1,14 @@
 //! `pipe runs`: the runs, and how they stand.
 
+use std::collections::BTreeSet;
+
 use super::args::{RecordFormat, RunsArgs};
 use super::console::Console;
 use super::error::Error;
 use super::history::state_dir;
 use super::output::json;
 use super::status::Status;
+use crate::diagnostic::suggest::nearest;
 use crate::run::history::index::{Filter, Index};
 use crate::run::history::list::Row;
 use crate::run::history::page::{columns, trigger, when};
@@ -17,7 +20,16 @@ pub(super) fn runs(args: &RunsArgs, console: &mut Console) -> Result<Status, Err
         pipeline: args.pipeline.clone(),
         limit: args.limit,
     };
-    let list = Index::open(&state_dir(&args.state)?).runs(&filter);
+    let index = Index::open(&state_dir(&args.state)?);
+    let list = index.runs(&filter);
+    if let Some(name) = args
+        .pipeline
+        .as_deref()
+        .filter(|_| list.runs.is_empty() && args.limit != Some(0))
+    {
+        let all = index.runs(&Filter::default()).runs;
+        console.note(&no_pipeline(name, &all));
+    }
     match args.format {
         RecordFormat::Json => console.print(&json(&list))?,
         RecordFormat::Human => {
@@ -29,6 +41,20 @@ pub(super) fn runs(args: &RunsArgs, console: &mut Console) -> Result<Status, Err
         }
     }
     Ok(Status::Fine)
+}
+
+/// What is said where no run is of the pipeline that was asked for.
+fn no_pipeline(name: &str, all: &[Row]) -> String {
+    let names: BTreeSet<&str> = all.iter().map(|run| run.pipeline.as_str()).collect();
+    let help = match nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => return String::new(),
+        None => {
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            format!("there are runs of {}", names.join(", "))
+        }
+    };
+    format!("no run is of a pipeline `{name}`\n  help: {help}\n")
 }
 
 fn table(runs: &[Row]) -> String {

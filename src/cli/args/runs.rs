@@ -94,7 +94,7 @@ pub(crate) struct ShowArgs {
 /// Print what actions printed
 ///
 /// One action's log as it is; all of them action by action in the order of their start, each line behind its action's
-/// name. A word that is not hexadecimal is an action of the newest run.
+/// name. A single word that begins no run's id is an action of the newest run; `Build/bad` always is one.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -189,7 +189,7 @@ pub(crate) struct ArtifactsArgs {
     /// A run's id, or a unique start of it; the newest run, if not given
     pub(crate) run: Option<String>,
 
-    /// The artifact; a word that is not hexadecimal is one of the newest run
+    /// The artifact; a single word that begins no run's id is one of the newest run
     pub(crate) name: Option<String>,
 
     /// Lay the artifact out here; without a name all of them, each in a directory of its name

@@ -53,25 +53,25 @@ impl fmt::Display for Refused {
             Self::ConcurrentPipelineExecutionsLimitExceeded { limit } => {
                 write!(f, "{limit} executions are in progress, and there may not be more")
             }
-            Self::PipelineExecutionNotFound { execution } => write!(f, "there is no execution `{execution}`"),
+            Self::PipelineExecutionNotFound { execution } => write!(f, "there is no run `{execution}`"),
             Self::StageNotFound { stage } => write!(f, "the pipeline has no stage `{stage}`"),
             Self::StagesOutOfOrder { first, last } => {
                 write!(
                     f,
-                    "an execution cannot begin with stage `{first}` and end after `{last}`, which comes before it"
+                    "a run cannot begin with stage `{first}` and end after `{last}`, which comes before it"
                 )
             }
             Self::ActionNotFound { stage, action } => write!(f, "no action `{action}` waits in stage `{stage}`"),
-            Self::PipelineExecutionNotStoppable { execution } => write!(f, "execution `{execution}` has ended already"),
-            Self::DuplicatedStopRequest { execution } => write!(f, "execution `{execution}` is stopping already"),
+            Self::PipelineExecutionNotStoppable { execution } => write!(f, "run `{execution}` has ended already"),
+            Self::DuplicatedStopRequest { execution } => write!(f, "run `{execution}` is stopping already"),
             Self::StageNotRetryable { stage, why } => write!(f, "stage `{stage}` cannot be retried: {why}"),
             Self::NotLatestPipelineExecution { stage, latest } => {
-                write!(f, "execution `{latest}` has entered stage `{stage}` since")
+                write!(f, "run `{latest}` has entered stage `{stage}` since")
             }
             Self::Conflict { why } => f.write_str(why),
             Self::UnableToRollbackStage { stage, why } => write!(f, "stage `{stage}` cannot be rolled back: {why}"),
             Self::PipelineExecutionOutdated { execution } => {
-                write!(f, "execution `{execution}` had another definition of the pipeline")
+                write!(f, "run `{execution}` had another definition of the pipeline")
             }
             Self::InvalidApprovalToken => f.write_str("the token is not that of the approval that waits"),
             Self::ApprovalAlreadyCompleted { action } => {
