@@ -18,6 +18,19 @@ pub fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
+/// `12,000`
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// `4 ms`, `0.32 s`, `2.5 s`, `2 min 5 s`, `1 h 2 min`.
 pub fn duration(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;

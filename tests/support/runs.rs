@@ -297,7 +297,8 @@ impl Project {
                     stage.file_name().display(),
                     log.path().file_stem().unwrap().display()
                 );
-                logs.insert(name, fs::read_to_string(log.path()).unwrap());
+                let text = fs::read(log.path()).unwrap();
+                logs.insert(name, String::from_utf8_lossy(&text).into_owned());
             }
         }
         Ran {

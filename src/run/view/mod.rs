@@ -34,6 +34,8 @@ pub trait View: Send {
     fn record(&mut self, execution: &str, record: &Record);
     /// An action printed lines.
     fn output(&mut self, execution: &str, name: &ActionName, lines: &[Cow<'_, str>]);
+    /// A line that an action has not ended yet, as it is now. It comes once more when it has ended.
+    fn unfinished(&mut self, _execution: &str, _name: &ActionName, _line: &str) {}
     /// Whether every line that an action prints is shown; else it need only be told of the last ones.
     fn shows_every_line(&self) -> bool {
         false
@@ -147,6 +149,10 @@ impl Screen {
 
     pub fn output(&self, name: &ActionName, lines: &[Cow<'_, str>]) {
         self.lock().view.output(&self.execution, name, lines);
+    }
+
+    pub fn unfinished(&self, name: &ActionName, line: &str) {
+        self.lock().view.unfinished(&self.execution, name, line);
     }
 
     pub fn shows_every_line(&self) -> bool {

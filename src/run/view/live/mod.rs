@@ -145,6 +145,10 @@ impl View for Live {
         }
     }
 
+    fn unfinished(&mut self, execution: &str, name: &ActionName, line: &str) {
+        self.shared.lock().scene.output(execution, name, line);
+    }
+
     fn question(&mut self, execution: &str, question: &Question) {
         if self.keys.is_none() {
             self.keys = Keys::take();
