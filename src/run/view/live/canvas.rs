@@ -2,16 +2,18 @@
 
 use std::io::Write;
 
-use console::measure_text_width;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     pub rows: usize,
     pub columns: usize,
 }
 
-/// All from the cursor on, but for the first line in two steps. What a terminal has broken in two when it got narrower it takes for
-/// one line ever after, if the halves are only written over.
+/// A row, from its first column on. Terminals that break lines anew when they get narrower take a row for as long as it ever was, and
+/// for one with the row below if they have broken it once: unless it was cleared as a whole, and that is before something is in it.
+const CLEAR_ROW: &str = "\u{1b}[K";
+
+/// All rows from the cursor's on, but in two steps: where the frame fills the screen, some terminals take it as clearing the screen,
+/// and keep what was on it as history.
 const CLEAR: &str = "\u{1b}[K\r\n\u{1b}[J\u{1b}[A";
 
 /// What reaches over the end of a row is cut off; and no longer.
@@ -42,27 +44,21 @@ impl<W: Write> Canvas<W> {
         if above.is_empty() && frame == self.frame && self.size == Some(size) {
             return;
         }
-        // Line by line, and not all at once before: where the frame fills the screen, some terminals take that as clearing the
-        // screen, and keep what was on it as history.
         let mut out = String::from("\r");
-        if self.size.is_some_and(|before| before != size) {
+        if !above.is_empty() || self.size.is_some_and(|before| before != size) {
             out.push_str(CLEAR);
         }
         for line in above.lines() {
             out.push_str(line);
-            // A line that fills its last row leaves nothing to clear, and the cursor on its last character.
-            let width = measure_text_width(line);
-            if width == 0 || !width.is_multiple_of(size.columns.max(1)) {
-                out.push_str("\u{1b}[K");
-            }
             out.push_str("\r\n");
         }
         // Each of the frame's lines is shorter than a row, by what we know of characters' widths; terminals may know better, and
         // must not break a line for it.
         out.push_str(NO_WRAP);
         for line in &frame {
+            out.push_str(CLEAR_ROW);
             out.push_str(line);
-            out.push_str("\u{1b}[K\r\n");
+            out.push_str("\r\n");
         }
         out.push_str(WRAP);
         out.push_str("\u{1b}[J");
