@@ -37,7 +37,7 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<Status, Error
     let outcome = if args.watch {
         let changes = Changes {
             files: definition.files,
-            compile: Box::new(|| again(&args.with, console)),
+            compile: Box::new(|| again(&args.with)),
         };
         run::watch(&pipeline, &catalog, &options, changes)
     } else {
@@ -47,16 +47,14 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<Status, Error
 }
 
 /// Compiles the file once more; `Err`: what is wrong with it.
-fn again(with: &RunWith, console: &Console) -> Result<Compiled, String> {
+fn again(with: &RunWith) -> Result<Compiled, String> {
     let error = |error: Error| format!("error: {error}\n");
     let input = Input::new(&with.file);
     let compiled = compile_any(&input, &with.params.options().map_err(error)?).map_err(error)?;
     if compiled.diagnostics.iter().any(|it| it.severity == Severity::Error) {
-        return Err(human::render(
-            &compiled.diagnostics,
-            &compiled.sources,
-            console.err_style,
-        ));
+        // The terminal may have another width now than when the run began.
+        let style = Console::of_this_process().err_style;
+        return Err(human::render(&compiled.diagnostics, &compiled.sources, style));
     }
     let definition = Definition::of(compiled, with).map_err(error)?;
     Ok(Compiled {

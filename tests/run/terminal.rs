@@ -1,7 +1,7 @@
 //! `pipe run` on a terminal, and what it leaves of one that it does not come to give back.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::Arc;
@@ -38,6 +38,7 @@ struct OnTerminal {
     child: Child,
     /// Our end of what the run has as its terminal.
     line: File,
+    keys: Option<File>,
     printed: Receiver<Vec<u8>>,
     screen: vt100::Parser,
     /// Whether the other end is to go on: a terminal lives as long as somebody has that.
@@ -72,6 +73,7 @@ impl OnTerminal {
         let (sender, printed) = channel();
         let is_open = Arc::new(AtomicBool::new(true));
         let goes_on = Arc::clone(&is_open);
+        let keys = Some(ours.try_clone().unwrap());
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while goes_on.load(Ordering::Relaxed) {
@@ -85,6 +87,7 @@ impl OnTerminal {
             folder,
             child,
             line,
+            keys,
             printed,
             screen: vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 100),
             is_open,
@@ -92,7 +95,8 @@ impl OnTerminal {
     }
 
     /// Closes the window, as soon as there is something new in it: the clock.
-    fn close(&self) {
+    fn close(&mut self) {
+        self.keys = None;
         self.is_open.store(false, Ordering::Relaxed);
     }
 
@@ -109,6 +113,11 @@ impl OnTerminal {
             self.screen
                 .process(&bytes.unwrap_or_else(|_| panic!("nobody says `{what}`: {text}")));
         }
+    }
+
+    fn type_in(&mut self, keys: &str) {
+        let line = self.keys.as_mut().unwrap();
+        line.write_all(keys.as_bytes()).unwrap();
     }
 
     /// Whether the terminal shows what is typed, line by line, as a shell wants it.
@@ -172,4 +181,54 @@ fn a_run_whose_terminal_is_closed_while_it_asks_is_stopped() {
         panic!("it has no end: {last:?}");
     };
     assert_eq!(*status, RunStatus::Stopped);
+}
+
+/// A pipeline whose second stage carries out a command.
+fn carries_out(command: &str) -> String {
+    let stage = format!("action x = compute.commands {{ input = app, commands = [{command:?}] }}");
+    ASKS.replace("action go = approval.manual {}", &stage)
+}
+
+#[test]
+fn progress_is_seen_before_its_line_ends() {
+    let mut run = OnTerminal::start(&carries_out("printf 'part 1 of 3\\rpart 2 of 3'; sleep 600"));
+    run.wait_for("part 2 of 3");
+    assert!(!run.text().contains("part 1 of 3"), "{}", run.text());
+}
+
+#[test]
+fn an_answer_that_is_none_is_asked_for_again() {
+    let mut run = OnTerminal::start(ASKS);
+    run.wait_for("approve?");
+    run.type_in("maybe\r");
+    run.wait_for("`maybe` is no answer: say `y` or `yes`, or `n` or `no`; a comment may follow");
+    run.wait_for("[y/n, and a comment if you like] _");
+    run.type_in("y it is\r");
+    run.wait_for("Prod/go approved by");
+    assert!(run.wait().success());
+}
+
+#[test]
+fn each_ctrl_c_says_what_it_does() {
+    let mut run = OnTerminal::start(&carries_out(
+        "trap '' INT TERM; echo traps are set; while :; do sleep 0.1; done",
+    ));
+    run.wait_for("x  0 s  traps are set");
+    run.type_in("\u{3}");
+    run.wait_for("interrupted: what runs comes to its end, nothing new starts; again: end it");
+    run.type_in("\u{3}");
+    run.wait_for("interrupted: what runs is asked to end (INT, after 5 s TERM, then KILL); again: kill it");
+    run.type_in("\u{3}");
+    run.wait_for("interrupted: what runs is killed");
+    run.wait_for("stopped: 1 of 2 actions succeeded");
+    assert_eq!(run.wait().code(), Some(130));
+}
+
+#[test]
+fn a_question_alone_holds_no_run_that_is_interrupted() {
+    let mut run = OnTerminal::start(ASKS);
+    run.wait_for("approve?");
+    run.type_in("\u{3}");
+    run.wait_for("interrupted: nothing runs that would have to end first, so the run ends at once");
+    assert_eq!(run.wait().code(), Some(130));
 }

@@ -12,6 +12,7 @@ use pipe::run::view::live::scene::Scene;
 use pipe::run::view::plain::{Dialect, Plain};
 use pipe::run::view::{Context, Question, View};
 
+use crate::support::runs::{Project, commands, pipeline, stage};
 use crate::support::story::{Story, action_name};
 
 const ID: &str = "7f3c1a2b-0000-4000-8000-000000000000";
@@ -303,6 +304,102 @@ fn a_question_stands_at_the_bottom_until_it_is_answered() {
 }
 
 #[test]
+fn a_narrow_question_is_whole_and_shows_the_end_of_what_is_typed() {
+    let mut terminal = Terminal::new(24, 40);
+    let mut story = Story::new(ID, &["Ask/go?", "Deploy/ecs~"]);
+    story.stage("Ask").starts("Ask/go").after(3000);
+    terminal.show(&story, 0);
+    let message = "Release the shop 1.4 to production, with all that has been changed since 1.3? ".repeat(4);
+    terminal.scene.question(
+        ID,
+        &Question {
+            name: action_name("Ask/go"),
+            message: Some(message),
+            link: Some(format!("https://example.com/{}", "changes/".repeat(6))),
+        },
+    );
+    let before = terminal.scene.frame(story.now, terminal.size).join("\n");
+    terminal.scene.typed("y: when the wind is in the east, 日本語 and all");
+    let frame = terminal.scene.frame(story.now, terminal.size);
+    assert!(frame.iter().all(|line| console_width(line) < 40), "{frame:#?}");
+    assert_snapshot!(format!("{before}\n--- typed\n{}", frame.last().unwrap()));
+    // However low the terminal is, the line that is typed is there.
+    let frame = terminal.scene.frame(story.now, Size { rows: 4, columns: 20 });
+    assert_eq!(frame.last().unwrap(), "  approve? …nd all_");
+}
+
+/// Terminals that break lines anew know of a row how long it has ever been, and whether it was broken, until it is cleared as a
+/// whole.
+#[test]
+fn each_row_is_cleared_before_something_is_in_it() {
+    let mut story = building();
+    let mut terminal = Terminal::new(24, 80);
+    let drawn = terminal.show(&story, 0);
+    terminal.bytes();
+    story.after(1000);
+    terminal.show(&story, drawn);
+    let text = String::from_utf8(terminal.bytes()).unwrap();
+    let (_, frame) = text.split_once("\u{1b}[?7l").unwrap();
+    let (frame, _) = frame.split_once("\u{1b}[?7h").unwrap();
+    assert!(frame.lines().count() > 3, "{frame:?}");
+    assert!(frame.lines().all(|row| row.starts_with("\u{1b}[K")), "{frame:?}");
+    story.ok("Build/lint").ok("Build/unit").ok("Build/browser");
+    story.stage_ends("Build", StageStatus::Succeeded);
+    terminal.show(&story, drawn);
+    let text = String::from_utf8(terminal.bytes()).unwrap();
+    assert!(text.starts_with("\r\u{1b}[K\r\n\u{1b}[J\u{1b}[A✓ Build"), "{text:?}");
+}
+
+#[test]
+fn what_is_said_has_its_colours_where_there_are_some() {
+    let said = "\u{1b}[31;1merror[unknown-name]:\u{1b}[0m cannot find `x`\u{1b}[2J\u{7}\n  \u{1b}[36mhelp";
+    let mut plain = Terminal::new(24, 80);
+    plain.scene.say(said);
+    assert_eq!(
+        plain.scene.take_above(),
+        "error[unknown-name]: cannot find `x`\n  help\n"
+    );
+    let mut coloured = Terminal::new(24, 80).coloured();
+    coloured.scene.say(said);
+    assert_eq!(
+        coloured.scene.take_above(),
+        "\u{1b}[31;1merror[unknown-name]:\u{1b}[0m cannot find `x`\n  \u{1b}[36mhelp\u{1b}[0m\n"
+    );
+}
+
+#[test]
+fn of_several_runs_each_report_says_which_it_is_of() {
+    let mut second = Story::new(OTHER, &["Source/app", "Prod/ecs"]);
+    second.after(4000).puts_back("Prod", ID);
+    second
+        .stage("Prod")
+        .starts("Prod/ecs")
+        .after(10)
+        .ok("Prod/ecs")
+        .stage_ends("Prod", StageStatus::Succeeded)
+        .ends_as(RunStatus::Succeeded);
+    let mut first = building();
+    first
+        .after(6000)
+        .fails("Build/unit")
+        .ok("Build/lint")
+        .ok("Build/browser");
+    first
+        .stage_ends("Build", StageStatus::Failed)
+        .ends_as(RunStatus::Failed);
+    let lines = plain(&[&first, &second], Dialect::Plain);
+    let mut terminal = Terminal::new(60, 80);
+    let (begin, end) = first.records.split_at(first.records.len() - 1);
+    for record in begin {
+        terminal.scene.record(ID, record);
+    }
+    terminal.show(&second, 0);
+    terminal.scene.record(ID, &end[0]);
+    terminal.show(&second, second.records.len());
+    assert_snapshot!(format!("{lines}\n--- on a terminal\n{}", terminal.screen()));
+}
+
+#[test]
 fn several_runs_have_a_head_each() {
     let mut terminal = Terminal::new(24, 80);
     let mut first = building();
@@ -388,6 +485,30 @@ fn failing() -> Story {
         .stage_ends("Build", StageStatus::Failed)
         .ends_as(RunStatus::Failed);
     story
+}
+
+#[test]
+fn a_report_has_what_was_written_over_progress() {
+    let project = Project::new(&[]);
+    let tail = |command: &str| {
+        let pipeline = pipeline(vec![stage("Do", vec![commands("a", &[command])])]);
+        let tail = project.run(&pipeline).failure("Do/a").tail;
+        // The first line is the command.
+        tail[1..].join("\n")
+    };
+    let uploads = r"for i in $(seq 1 100); do printf '\ruploading part %d of 100' $i; done";
+    assert_eq!(
+        tail(&format!(r"{uploads}; printf '\rERROR: the disk is full\n'; exit 1")),
+        "ERROR: the disk is full"
+    );
+    assert_eq!(
+        tail(r"for i in $(seq 1 200); do printf '\rprogress %d%%' $i; done; exit 1"),
+        "progress 200%"
+    );
+    assert_eq!(
+        tail(r"echo begins; for i in $(seq 1 200); do printf '\000\001\376\377\n'; done; echo ends; exit 1"),
+        "begins\n(800 bytes of binary output)\nends"
+    );
 }
 
 #[test]

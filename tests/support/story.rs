@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use pipe::ir::{ExecutionMode, RetryMode};
-use pipe::run::event::{ActionName, By, Event, Kind, Record, Started, Trigger, VERSION};
+use pipe::run::event::{ActionName, By, Event, Inherited, Kind, Record, Started, Trigger, VERSION};
 use pipe::run::outcome::{Exit, Failure, RunStatus, StageStatus, Status};
 use pipe::run::planned::{How, PlannedAction};
 
@@ -46,6 +46,20 @@ impl Story {
             actions,
         })));
         story
+    }
+
+    /// Makes it a rollback of a stage to what another execution left there.
+    pub(crate) fn puts_back(&mut self, stage: &str, target: &str) -> &mut Self {
+        if let Event::RunStarted(started) = &mut self.records[0].event {
+            started.kind = Kind::Rollback;
+            started.first_stage = Some(stage.to_owned());
+            started.last_stage = Some(stage.to_owned());
+            started.inherited = Some(Box::new(Inherited {
+                execution_id: target.to_owned(),
+                ..Inherited::default()
+            }));
+        }
+        self
     }
 
     pub(crate) fn tell(&mut self, event: Event) -> &mut Self {

@@ -235,6 +235,15 @@ impl RunRecord {
         self.end.is_some()
     }
 
+    /// Whether nothing goes on but questions that wait for an answer.
+    pub fn has_nothing_to_end(&self) -> bool {
+        self.stages.iter().all(|stage| {
+            let mut actions = stage.actions.iter();
+            let runs = |action: &ActionRecord| stage.state(action) == State::Running && !action.is_approval();
+            !actions.any(runs) && stage.running_rules().next().is_none()
+        })
+    }
+
     pub fn rules_simulated(&self) -> usize {
         let conditions = self.stages.iter().flat_map(|stage| &stage.conditions);
         let rules = conditions.flat_map(|condition| &condition.rules);

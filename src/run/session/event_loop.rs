@@ -286,7 +286,9 @@ impl<'a> Loop<'a> {
                 abandon,
             })?;
         }
-        if self.asked >= 3 {
+        if self.asked >= 3 && !self.tasks.is_empty() {
+            let text = format!("{}: what runs is killed", asked.reason);
+            self.session.template.screen.say(&text);
             self.tasks.kill();
         }
         Ok(())

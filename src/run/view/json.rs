@@ -47,7 +47,7 @@ impl<W: Write + Send> View for Json<W> {
     }
 
     fn record(&mut self, execution: &str, record: &Record) {
-        let run = self.runs.apply(execution, record);
+        self.runs.apply(execution, record);
         for notice in self.translator.translate(execution, record) {
             if let Ok(mut line) = serde_json::to_vec(&notice) {
                 line.push(b'\n');
@@ -56,8 +56,9 @@ impl<W: Write + Send> View for Json<W> {
             }
         }
         let _ = self.out.flush();
-        if let (Some(run), Event::RunFinished { .. }) = (run, &record.event) {
-            let _ = std::io::stderr().write_all(report::closing(run, &self.context).as_bytes());
+        if matches!(record.event, Event::RunFinished { .. }) {
+            let closing = report::closing_among(&self.runs, execution, &self.context);
+            let _ = std::io::stderr().write_all(closing.as_bytes());
         }
     }
 

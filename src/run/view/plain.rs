@@ -195,11 +195,8 @@ impl<W: Write + Send> View for Plain<W> {
             Event::StageFinished { .. } => self.close_group(execution, record.time),
             Event::RunFinished { .. } => {
                 self.close_group(execution, record.time);
-                if self.runs.are_several() {
-                    self.mark(&format!("\nrun {} has ended", short(execution)));
-                }
-                let closing = self.runs.get(execution).map(|run| report::closing(run, &self.context));
-                let _ = self.out.write_all(closing.unwrap_or_default().as_bytes());
+                let closing = report::closing_among(&self.runs, execution, &self.context);
+                let _ = self.out.write_all(closing.as_bytes());
             }
             _ => {}
         }

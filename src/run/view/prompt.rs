@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use tokio::sync::mpsc;
 
 use super::Screen;
+use super::words::no_answer_words;
 use crate::run::event::ActionName;
 
 /// What an approval asks.
@@ -62,6 +63,7 @@ impl Asker {
                 if let Some(answered) = Answered::parse(&text) {
                     return Some(answered);
                 }
+                screen.say(&no_answer_words(&text));
                 screen.question(question);
             }
             screen.typed(&line.text());

@@ -8,14 +8,14 @@ use jiff::Timestamp;
 use super::Context;
 use super::next::Next;
 use super::path::path_line;
-use crate::run::event::TriggerType;
+use crate::run::event::{Kind, TriggerType};
 use crate::run::outcome::{Failure, RunStatus, StageStatus, Status};
 use crate::run::planned::How;
 use crate::run::record::path::{critical_path, overlap};
 use crate::run::record::{
-    ActionRecord, Attempt, AttemptEnd, ConditionRecord, Counts, End, RunRecord, StageRecord, State,
+    ActionRecord, Attempt, AttemptEnd, ConditionRecord, Counts, End, RunRecord, Runs, StageRecord, State,
 };
-use crate::run::units::{count, duration, show_path};
+use crate::run::units::{count, duration, short, show_path};
 
 /// How many failures are told with all that helps; of more, their first lines.
 const FAILURES_IN_FULL: usize = 5;
@@ -100,6 +100,34 @@ pub fn opening(run: &RunRecord) -> String {
         }
     }
     out
+}
+
+/// The report at the end of a run that others are shown beside: it begins with which one it is.
+pub fn closing_among(runs: &Runs, execution: &str, context: &Context) -> String {
+    let Some(run) = runs.get(execution) else {
+        return String::new();
+    };
+    let closing = closing(run, context);
+    if runs.are_several() {
+        format!("\n{} has ended\n{closing}", named(run))
+    } else {
+        closing
+    }
+}
+
+/// `run c0ffee00`, and what it was for if it did not run for itself.
+fn named(run: &RunRecord) -> String {
+    let id = run.short_id();
+    match (run.kind, run.part(), &run.inherited_from) {
+        (Kind::Rollback, [stage, ..], Some(target)) => {
+            format!(
+                "run {id}, the rollback of stage {} to run {},",
+                stage.name,
+                short(target)
+            )
+        }
+        _ => format!("run {id}"),
+    }
 }
 
 /// The report at the end, cause first: each failure with all that helps, what became of the others, and last what to do.

@@ -30,6 +30,18 @@ pub fn question_words(question: &Question) -> String {
     out
 }
 
+/// What answers are understood, to somebody who has typed another.
+pub fn no_answer_words(typed: &str) -> String {
+    const SHOWN: usize = 40;
+    let typed = typed.trim();
+    let what = match typed.char_indices().nth(SHOWN) {
+        _ if typed.is_empty() => "an empty line".to_owned(),
+        Some((at, _)) => format!("`{}…`", &typed[..at]),
+        None => format!("`{typed}`"),
+    };
+    format!("{what} is no answer: say `y` or `yes`, or `n` or `no`; a comment may follow")
+}
+
 /// Why a run stands in front of a stage.
 pub fn waiting_words(reason: &Waiting) -> String {
     match reason {
@@ -141,6 +153,9 @@ pub fn words(event: &Event, run: &RunRecord) -> Option<String> {
         }
         Event::StopRequested { reason, abandon: false } => {
             format!("{reason}: what runs comes to its end, nothing new starts; again: end it")
+        }
+        Event::StopRequested { reason, abandon: true } if run.has_nothing_to_end() => {
+            format!("{reason}: nothing runs that would have to end first, so the run ends at once")
         }
         Event::StopRequested { reason, abandon: true } => {
             format!("{reason}: what runs is asked to end (INT, after 5 s TERM, then KILL); again: kill it")

@@ -1,6 +1,6 @@
 //! Colours, and the small things that lines are made of.
 
-use console::Style;
+use console::{AnsiCodeIterator, Style};
 use jiff::Timestamp;
 
 use crate::run::units::duration;
@@ -17,6 +17,24 @@ impl Paint {
             return text.to_owned();
         }
         style.force_styling(true).apply_to(text).to_string()
+    }
+
+    /// A text of ours that may have colours already; nothing else in it does anything to a terminal.
+    pub(super) fn painted(self, text: &str) -> String {
+        let mut out = String::new();
+        let mut has_colours = false;
+        for (part, is_code) in AnsiCodeIterator::new(text) {
+            if !is_code {
+                out.push_str(&cleaned(part));
+            } else if self.colour && part.starts_with("\u{1b}[") && part.ends_with('m') {
+                out.push_str(part);
+                has_colours = true;
+            }
+        }
+        if has_colours && !out.ends_with("\u{1b}[0m") {
+            out.push_str("\u{1b}[0m");
+        }
+        out
     }
 
     pub(super) fn dim(self, text: &str) -> String {

@@ -1,8 +1,9 @@
 //! What goes on, as lines of a terminal: nothing here knows one.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use console::truncate_str;
+use console::{measure_text_width, truncate_str};
 use jiff::Timestamp;
 
 use super::canvas::Size;
@@ -16,8 +17,14 @@ use crate::run::view::{Context, Question};
 
 /// What is drawn over is never taller, however tall the terminal is.
 const TALLEST: usize = 40;
-/// How many lines of an approval's message are shown.
-const MESSAGE_LINES: usize = 3;
+/// How many rows of an approval's message are shown.
+const MESSAGE_ROWS: usize = 5;
+/// How many rows its link may take: somebody may want to take it from the screen.
+const LINK_ROWS: usize = 3;
+/// What stands before an answer, and with room enough before the first key of it.
+const ASKS: &str = "  approve? ";
+const HOW: &str = "[y/n, and a comment if you like] ";
+const HOW_IN_SHORT: &str = "[y/n] ";
 
 /// All that is to be seen.
 pub struct Scene {
@@ -80,11 +87,8 @@ impl Scene {
         if matches!(record.event, Event::RunFinished { .. }) {
             self.answered(execution, None);
             self.lines.remove(execution);
-            let closing = self
-                .runs
-                .get(execution)
-                .map(|run| self.paint.closing(run, &self.context));
-            self.above.push_str(&closing.unwrap_or_default());
+            self.above
+                .push_str(&self.paint.closing(&self.runs, execution, &self.context));
         }
     }
 
@@ -127,7 +131,7 @@ impl Scene {
     }
 
     pub fn say(&mut self, text: &str) {
-        self.above.push_str(&cleaned(text));
+        self.above.push_str(&self.paint.painted(text));
         self.above.push('\n');
     }
 
@@ -156,7 +160,9 @@ impl Scene {
         };
         let rows = rows.min(TALLEST);
         let columns = size.columns.saturating_sub(1).max(1);
-        let question = self.question_lines(now);
+        let mut question = self.question_lines(now, columns);
+        // Its end is where somebody types.
+        question.drain(..question.len().saturating_sub(rows));
         let live: Vec<&RunRecord> = self.runs.iter().filter(|run| !run.has_ended()).collect();
         let room = rows.saturating_sub(question.len());
         let mut lines = self.run_lines(&live, now, Size { rows: room, columns });
@@ -186,7 +192,7 @@ impl Scene {
         lines
     }
 
-    fn question_lines(&self, now: Timestamp) -> Vec<String> {
+    fn question_lines(&self, now: Timestamp, columns: usize) -> Vec<String> {
         let Some(asked) = &self.asked else { return Vec::new() };
         let question = &asked.question;
         let run = self.runs.get(&asked.execution);
@@ -197,29 +203,45 @@ impl Scene {
             Some(run) if self.runs.are_several() => format!(" of run {}", run.short_id()),
             _ => String::new(),
         };
-        let head = format!("? {}{of} waits for your approval", called(&question.name));
-        let mut lines = vec![format!(
-            "{}{}",
-            self.paint.attention(&head),
+        let head = format!(
+            "? {}{of} waits for your approval{}",
+            called(&question.name),
             elapsed.unwrap_or_default()
-        )];
-        let message = question.message.as_deref().map(cleaned).unwrap_or_default();
-        lines.extend(message.lines().take(MESSAGE_LINES).map(|line| format!("  {line}")));
-        if let Some(link) = &question.link {
-            lines.push(format!("  to look at: {}", cleaned(link)));
+        );
+        let mut lines = wrapped(&head, columns, MESSAGE_ROWS);
+        for line in &mut lines {
+            *line = self.paint.attention(line);
         }
-        let typed = &asked.typed;
-        let how = if typed.is_empty() {
-            "[y/n, and a comment if you like] "
-        } else {
-            ""
+        let indented = |text: &str, rows| {
+            let lines = wrapped(&cleaned(text), columns.saturating_sub(2), rows);
+            lines.into_iter().map(|line| format!("  {line}"))
         };
-        lines.push(format!(
-            "  approve? {}{typed}{}",
-            self.paint.dim(how),
-            self.paint.bold("_")
-        ));
+        if let Some(message) = &question.message {
+            lines.extend(indented(message, MESSAGE_ROWS));
+        }
+        if let Some(link) = &question.link {
+            lines.extend(indented(&format!("to look at: {link}"), LINK_ROWS));
+        }
+        lines.push(self.answer_line(&asked.typed, columns));
         lines
+    }
+
+    /// What is typed; of more than there is room for, the end.
+    fn answer_line(&self, typed: &str, columns: usize) -> String {
+        let room = columns.saturating_sub(ASKS.len() + 1);
+        let how = match room {
+            _ if !typed.is_empty() => "",
+            room if room >= HOW.len() => HOW,
+            _ => HOW_IN_SHORT,
+        };
+        let asks = if room < HOW_IN_SHORT.len() { "" } else { ASKS };
+        let room = columns.saturating_sub(asks.len() + 1);
+        format!(
+            "{asks}{}{}{}",
+            self.paint.dim(how),
+            end_of(typed, room),
+            self.paint.bold("_")
+        )
     }
 
     fn one_run(&self, run: &RunRecord, now: Timestamp, size: Size) -> Vec<String> {
@@ -263,4 +285,25 @@ impl Scene {
         lines.truncate(size.rows);
         lines
     }
+}
+
+/// A text in rows of so many columns, and no more rows than that.
+fn wrapped(text: &str, columns: usize, rows: usize) -> Vec<String> {
+    let lines = textwrap::wrap(text, columns.max(1));
+    let has_more = lines.len() > rows;
+    let mut lines: Vec<String> = lines.into_iter().take(rows).map(Cow::into_owned).collect();
+    if let Some(last) = lines.last_mut().filter(|_| has_more) {
+        *last = format!("{}…", truncate_str(last, columns.saturating_sub(1), ""));
+    }
+    lines
+}
+
+/// The text, or as much of its end as so many columns have room for.
+fn end_of(text: &str, columns: usize) -> Cow<'_, str> {
+    if measure_text_width(text) <= columns {
+        return text.into();
+    }
+    let fits = |&(at, _): &(usize, char)| measure_text_width(&text[at..]) < columns;
+    let start = text.char_indices().rev().take_while(fits).last();
+    format!("…{}", start.map_or("", |(at, _)| &text[at..])).into()
 }

@@ -3,10 +3,10 @@
 use super::paint::{Paint, cleaned};
 use crate::run::event::Event;
 use crate::run::outcome::{RunStatus, StageStatus, Status};
-use crate::run::record::{ActionRecord, AttemptEnd, RunRecord, StageRecord, State};
+use crate::run::record::{ActionRecord, AttemptEnd, RunRecord, Runs, StageRecord, State};
 use crate::run::units::{count, duration};
 use crate::run::view::Context;
-use crate::run::view::report::{closing, not_real, verdict};
+use crate::run::view::report::{closing_among, not_real, verdict};
 use crate::run::view::words::words;
 
 impl Paint {
@@ -94,9 +94,10 @@ impl Paint {
     }
 
     /// The report at the end.
-    pub(super) fn closing(self, run: &RunRecord, context: &Context) -> String {
-        let closing = cleaned(&closing(run, context));
-        let has_succeeded = run.end.is_some_and(|end| end.status == RunStatus::Succeeded);
+    pub(super) fn closing(self, runs: &Runs, execution: &str, context: &Context) -> String {
+        let closing = cleaned(&closing_among(runs, execution, context));
+        let end = runs.get(execution).and_then(|run| run.end);
+        let has_succeeded = end.is_some_and(|end| end.status == RunStatus::Succeeded);
         let last = closing.lines().count().saturating_sub(1);
         let lines = closing.lines().enumerate().map(|(index, line)| {
             let line = if line.starts_with("FAILED ") {
