@@ -14,6 +14,8 @@
 //! Signals that the keeper gets it hands on by other numbers, because those from a terminal reach both: the runner counts
 //! each pair once.
 
+mod words;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::process::{Command, ExitStatus};
@@ -27,16 +29,23 @@ use nix::unistd::{Pid, getpid, getppid};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::terminal::{self, Modes};
+use words::{Pen, Words};
 
-/// Set in the runner's environment: the keeper's process id.
+/// Set in the runner's environment: the keeper's process id, and the number of the file in it where words can be left: `4711:9`.
 const KEPT_BY: &str = "PIPE_KEPT_BY";
 
 /// What the kernel tells a runner whose keeper has died. One that nobody else sends: for a moment the parent is still there, so
 /// who sent another one could not be told.
 pub(super) const LOST: Signal = Signal::SIGPWR;
 
-/// The keeper's id, in a runner.
-static KEEPER: OnceLock<Pid> = OnceLock::new();
+/// The keeper, in a runner.
+static KEEPER: OnceLock<Keeper> = OnceLock::new();
+
+struct Keeper {
+    id: Pid,
+    /// None if there is no way to it.
+    pen: Option<Pen>,
+}
 
 /// Divides keeper and runner. To be called before anything else of a run, with a single thread.
 ///
@@ -46,24 +55,34 @@ pub fn keep() -> Option<u8> {
     if !cfg!(target_os = "linux") {
         return None;
     }
-    let keeper = std::env::var(KEPT_BY).ok().and_then(|id| id.parse().ok());
+    let kept_by = std::env::var(KEPT_BY).unwrap_or_default();
+    let (id, number) = kept_by.split_once(':').unwrap_or_default();
     // Any other id was inherited from a run around this one, which gets a keeper of its own.
-    if keeper == Some(getppid().as_raw()) {
-        become_runner(getppid());
+    if id.parse() == Ok(getppid().as_raw()) {
+        become_runner(getppid(), number);
         return None;
     }
     become_keeper().ok()
 }
 
-fn become_runner(keeper: Pid) {
+fn become_runner(keeper: Pid, number: &str) {
     let _ = nix::sys::prctl::set_child_subreaper(true);
     let _ = nix::sys::prctl::set_pdeathsig(LOST);
-    let _ = KEEPER.set(keeper);
+    let pen = number.parse().ok().and_then(|number| Pen::of(keeper, number).ok());
+    let _ = KEEPER.set(Keeper { id: keeper, pen });
+}
+
+/// Leaves with the keeper, in a runner, what is to be said to people if this process is killed.
+pub fn leave_words(text: &str) {
+    if let Some(pen) = KEEPER.get().and_then(|keeper| keeper.pen.as_ref()) {
+        // Without them the keeper says what holds for every run.
+        let _ = pen.leave(text);
+    }
 }
 
 /// Whether this is a runner whose keeper has died.
 pub fn is_lost() -> bool {
-    KEEPER.get().is_some_and(|keeper| getppid() != *keeper)
+    KEEPER.get().is_some_and(|keeper| getppid() != keeper.id)
 }
 
 fn become_keeper() -> io::Result<u8> {
@@ -71,6 +90,9 @@ fn become_keeper() -> io::Result<u8> {
     let program = std::env::current_exe()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let before = Modes::now();
+    // A run can do without them.
+    let words = Words::new().ok();
+    let number = words.as_ref().map_or(-1, Words::number);
     let status = runtime.block_on(async {
         // From here on signals are handed on and no longer end us.
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -81,7 +103,7 @@ fn become_keeper() -> io::Result<u8> {
         let mut command = Command::new(program);
         command
             .args(std::env::args_os().skip(1))
-            .env(KEPT_BY, getpid().to_string());
+            .env(KEPT_BY, format!("{}:{number}", getpid()));
         let mut runner = tokio::process::Command::from(command).spawn()?;
         let id = runner.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         let forward = |number: Signal| {
@@ -113,9 +135,8 @@ fn become_keeper() -> io::Result<u8> {
             1 => "; 1 process that it left was ended".to_owned(),
             ended => format!("; {ended} processes that it left were ended"),
         };
-        super::say(&format!(
-            "pipe: the runner was killed{left}\n  help: `pipe resume` goes on with the run\n"
-        ));
+        let words = words.map(Words::read).unwrap_or_default();
+        super::say(&format!("pipe: the runner was killed{left}\n{words}"));
     }
     Ok(exit_code(status))
 }

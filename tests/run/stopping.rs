@@ -194,7 +194,10 @@ fn killing_the_runner_leaves_nothing() {
         kill(started.runner, Signal::SIGKILL).unwrap();
         let (status, said) = started.end();
         assert_eq!(status, 137, "{way}: {said}");
-        assert!(said.contains("the runner was killed"), "{way}: {said}");
+        assert!(said.contains("the runner was killed; "), "{way}: {said}");
+        let (_, id) = said.split_once("run ").unwrap();
+        let next = format!("\nto go on: pipe resume {} --state-dir ", &id[..8]);
+        assert!(said.contains(&next), "{way}: {said}");
     }
 }
 

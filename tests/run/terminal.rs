@@ -156,7 +156,7 @@ fn a_killed_runner_leaves_the_terminal_as_it_was() {
     run.wait_for("approve?");
     assert!(!run.is_as_before(), "keys are given one by one");
     kill(run.runner(), Signal::SIGKILL).unwrap();
-    run.wait_for("`pipe resume` goes on with the run");
+    run.wait_for("to go on: pipe resume ");
     assert_eq!(run.wait().code(), Some(137));
     assert!(run.is_as_before());
     let text = run.text();

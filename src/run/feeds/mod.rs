@@ -2,7 +2,10 @@
 
 pub mod eventbridge;
 pub mod junit;
+mod kept;
 pub mod traces;
+
+use std::path::Path;
 
 use super::RunOptions;
 use super::event::Record;
@@ -18,9 +21,9 @@ pub trait Feed: Send {
     fn finish(&mut self) -> Option<String>;
 }
 
-/// Those that the user asks for.
-pub fn chosen(options: &RunOptions) -> Vec<Box<dyn Feed>> {
-    let mut feeds: Vec<Box<dyn Feed>> = Vec::new();
+/// The keeper's, and those that the user asks for, of the run in a folder and those beside it.
+pub fn chosen(options: &RunOptions, run_dir: &Path) -> Vec<Box<dyn Feed>> {
+    let mut feeds: Vec<Box<dyn Feed>> = vec![Box::new(kept::Kept::new(run_dir.to_path_buf()))];
     if let Some(path) = &options.junit {
         feeds.push(Box::new(junit::Junit::new(path.clone())));
     }

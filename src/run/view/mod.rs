@@ -95,6 +95,7 @@ impl Screen {
 
     /// The view that the options and the terminal ask for, and the feeds.
     pub fn choose(options: &RunOptions, pipeline: &Arc<Pipeline>, context: Context) -> Self {
+        let feeds = feeds::chosen(options, &context.run_dir);
         let dialect = plain::Dialect::detect(|name| options.environment(name));
         let view: Box<dyn View> = match options.show {
             Show::Json => Box::new(json::Json::new(io::stdout(), context, Arc::clone(pipeline))),
@@ -102,7 +103,7 @@ impl Screen {
             Show::Fitting | Show::Plain => Box::new(plain::Plain::new(io::stderr(), context, dialect)),
             Show::Nothing => Box::new(Nothing),
         };
-        Self::new(view, feeds::chosen(options))
+        Self::new(view, feeds)
     }
 
     /// The same screen for another execution.
