@@ -507,7 +507,7 @@ fn a_report_has_what_was_written_over_progress() {
     );
     assert_eq!(
         tail(r"echo begins; for i in $(seq 1 200); do printf '\000\001\376\377\n'; done; echo ends; exit 1"),
-        "begins\n(800 bytes of binary output)\nends"
+        "begins\n(999 bytes of binary output)\nends"
     );
 }
 

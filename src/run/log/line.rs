@@ -66,6 +66,8 @@ impl Line {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shown<'a> {
     Text(Cow<'a, str>),
+    /// Text with something in it that is none, of so many bytes: behind bytes that are no text it is more of them.
+    Damaged(String, usize),
     /// So many bytes that are no text.
     Binary(usize),
 }
@@ -91,25 +93,30 @@ impl<'a> Shown<'a> {
         if is_binary(&text) {
             return Self::Binary(length);
         }
-        let text = readable(&text);
-        Self::Text(match text.char_indices().nth(LINE_LENGTH) {
-            Some((at, _)) => format!("{}…", &text[..at]).into(),
-            None => text.into(),
-        })
+        let mut text = readable(&text);
+        if let Some((at, _)) = text.char_indices().nth(LINE_LENGTH) {
+            text.truncate(at);
+            text.push('…');
+        }
+        match text.contains(char::REPLACEMENT_CHARACTER) {
+            true => Self::Damaged(text, length),
+            false => Self::Text(text.into()),
+        }
     }
 
     pub(super) fn into_owned(self) -> Shown<'static> {
         match self {
             Self::Text(text) => Shown::Text(text.into_owned().into()),
+            Self::Damaged(text, length) => Shown::Damaged(text, length),
             Self::Binary(length) => Shown::Binary(length),
         }
     }
 
-    /// Takes in the line below, if both are no text; whether it did.
+    /// Takes in the line below with the newline between them, if both are no text; whether it did.
     pub(super) fn join(&mut self, below: &Shown<'_>) -> bool {
         match (self, below) {
-            (Self::Binary(length), Shown::Binary(more)) => {
-                *length += more;
+            (Self::Binary(length), Shown::Binary(more) | Shown::Damaged(_, more)) => {
+                *length += 1 + more;
                 true
             }
             _ => false,
@@ -119,6 +126,7 @@ impl<'a> Shown<'a> {
     pub(super) fn words(&self) -> Cow<'_, str> {
         match self {
             Self::Text(text) => Cow::Borrowed(text),
+            Self::Damaged(text, _) => Cow::Borrowed(text),
             Self::Binary(length) => format!("({} bytes of binary output)", grouped(*length)).into(),
         }
     }
@@ -191,6 +199,19 @@ mod tests {
         assert_eq!(shown(&b"\xc0\x9f\x02k".repeat(3000)), "(12,000 bytes of binary output)");
         assert_eq!(shown(b"Gr\xf6\xdfe"), "Gr\u{fffd}\u{fffd}e");
         assert_eq!(shown(b"./a\0./b\0./c\0./d\0./e\0"), "./a./b./c./d./e");
+    }
+
+    #[test]
+    fn lines_that_are_no_text_are_one() {
+        let mut lines: Vec<Shown<'_>> = Vec::new();
+        for bytes in [&b"a\xff"[..], b"\0\x01\xfe\xff", b"\xff", b"\0\x01\xfe\xff", b"end"] {
+            let line = Shown::line(bytes);
+            if !lines.last_mut().is_some_and(|last| last.join(&line)) {
+                lines.push(line);
+            }
+        }
+        let words: Vec<_> = lines.iter().map(Shown::words).collect();
+        assert_eq!(words, ["a\u{fffd}", "(11 bytes of binary output)", "end"]);
     }
 
     /// However it comes, in one piece or in many.
