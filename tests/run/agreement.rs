@@ -516,7 +516,7 @@ impl Pair {
         let mut said = Said::default();
         for command in commands {
             match command {
-                Command::Record { execution, event } => {
+                Command::Record { time, execution, event } => {
                     if let Event::RunStarted(_) = event {
                         self.ids.push(Arc::clone(execution));
                         self.records.push(Vec::new());
@@ -526,7 +526,7 @@ impl Pair {
                     let record = Record {
                         v: VERSION,
                         seq,
-                        time: self.now,
+                        time: *time,
                         event: event.clone(),
                     };
                     self.said_last.push((id, record.clone()));

@@ -623,6 +623,24 @@ fn a_run_that_is_stopped_or_cancelled_while_it_only_waits_asks_nobody_again() {
     }
 }
 
+#[test]
+fn a_clock_that_was_put_back_turns_no_journal_around() {
+    let (engine, journal) = begun(&two_steps());
+    let id: Id = EXECUTION.into();
+    let mut records = records(&journal);
+    for (index, record) in records.iter_mut().rev().enumerate() {
+        record.time = Timestamp::from_second(i64::try_from(index).unwrap()).unwrap();
+    }
+    let mut again = Engine::new(defined(&two_steps()), 8);
+    again.restore_all(&[(&id, &records)]);
+    let running = |engine: &Engine| {
+        let run = engine.execution(EXECUTION).unwrap().stage_run().unwrap();
+        (run.index, run.running.keys().copied().collect::<Vec<_>>())
+    };
+    assert_eq!(running(&again), running(&engine));
+    assert_eq!(running(&again), (1, vec![0, 1]));
+}
+
 /// A run whose source has succeeded, and what it has recorded.
 fn begun(demo: &Pipeline) -> (Engine, Vec<Event>) {
     let now = Timestamp::UNIX_EPOCH;

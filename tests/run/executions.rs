@@ -617,3 +617,36 @@ fn what_runs_beside_a_withdrawn_approval_comes_to_its_end() {
     ];
     check(&demo, &demo, 1, &waits);
 }
+
+#[test]
+fn who_came_into_a_stage_last_is_known_even_if_another_left_it_in_the_same_moment() {
+    let mut demo = named(ExecutionMode::Queued, &["s0", "a0"]);
+    demo.stages[1].actions[0].uses = Some("s0".to_owned());
+    check(
+        &demo,
+        &demo,
+        1,
+        &[
+            (
+                "start",
+                "0 run_started StartPipelineExecution, 0 stage_started S 1, 0 action_started S s0 1",
+            ),
+            ("close A", ""),
+            ("start A A", "1 run_started StartPipelineExecution, 1 stage_waiting A"),
+            (
+                "ok 0 S/s0",
+                "0 action_finished S s0 1 succeeded, 0 stage_finished S 1 succeeded, 0 stage_waiting A",
+            ),
+            (
+                // One after the other: both miss a value.
+                "open A",
+                "0 stage_started A 1, 0 action_started A a0 1, 0 action_finished A a0 1 failed, 0 stage_finished A 1 failed, \
+                 0 run_finished failed, \
+                 1 stage_started A 1, 1 action_started A a0 1, 1 action_finished A a0 1 failed, 1 stage_finished A 1 failed, \
+                 1 run_finished failed",
+            ),
+            ("crash", ""),
+            ("retry 1 A", "NotLatestPipelineExecutionException"),
+        ],
+    );
+}

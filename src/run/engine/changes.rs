@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Unit};
 
 use super::Task;
 use super::definition::Definition;
@@ -300,6 +300,8 @@ fn first_phase(is_entered: bool) -> Phase {
 }
 
 fn after(now: Timestamp, minutes: u64) -> Option<Timestamp> {
+    // What began in the same moment has to end in the same, too.
+    let now = now.round(Unit::Millisecond).ok()?;
     now.checked_add(SignedDuration::from_mins(i64::try_from(minutes).ok()?))
         .ok()
 }

@@ -16,6 +16,7 @@ use crate::run::variables::{PIPELINE, Variables};
 impl State {
     /// Changes the state by what happened to an execution.
     pub fn apply(&mut self, now: Timestamp, id: &Id, event: &Event) {
+        self.last = now;
         if let Event::RunStarted(started) = event {
             return self.start(now, id, started);
         }

@@ -25,7 +25,7 @@ mod work;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub use changes::APPROVAL_MINUTES;
 pub use definition::{Ambiguous, Definition};
@@ -155,6 +155,8 @@ pub struct Answer {
 pub enum Command {
     /// To the execution's journal, before anything that follows it.
     Record {
+        /// No two events of an engine have the same: it tells their order even where they are in different journals.
+        time: Timestamp,
         execution: Id,
         event: Event,
     },
@@ -237,13 +239,18 @@ impl Engine {
     /// Takes in the journals of several executions, in the order of their start: who came to a stage before whom is known only
     /// from all of them together.
     pub fn restore_all(&mut self, journals: &[(&Id, &[Record])]) {
-        let all = journals
-            .iter()
-            .flat_map(|(id, records)| records.iter().map(move |record| (*id, record)));
-        let mut all: Vec<_> = all.collect();
+        let mut all = Vec::new();
+        for (id, records) in journals {
+            let mut latest = Timestamp::MIN;
+            for record in *records {
+                // A clock that was put back does not turn a journal around.
+                latest = latest.max(record.time);
+                all.push((latest, *id, record));
+            }
+        }
         // What happened at the same time stays in the order of the executions.
-        all.sort_by_key(|(_, record)| record.time);
-        for (id, record) in all {
+        all.sort_by_key(|(time, ..)| *time);
+        for (_, id, record) in all {
             self.state.apply(record.time, id, &record.event);
         }
     }
@@ -319,8 +326,10 @@ impl Engine {
 
     /// Lets something happen: writes it down, and changes the state by it.
     fn emit(&mut self, now: Timestamp, id: &Id, event: Event) {
-        self.state.apply(now, id, &event);
+        let time = self.state.stamp(now);
+        self.state.apply(time, id, &event);
         self.out.push(Command::Record {
+            time,
             execution: Arc::clone(id),
             event,
         });
@@ -381,5 +390,7 @@ pub(in crate::run) fn derived_id(parts: &[&str]) -> String {
 }
 
 fn millis(from: Timestamp, to: Timestamp) -> u64 {
-    u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
+    // What happened in the same moment stands nanoseconds apart.
+    let duration = to.duration_since(from).saturating_add(SignedDuration::from_micros(500));
+    u64::try_from(duration.as_millis()).unwrap_or(0)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Task;
 use super::definition::Definition;
@@ -23,6 +23,8 @@ pub struct State {
     /// The executions that have not ended, in the order of their start.
     pub live: BTreeMap<u64, Id>,
     pub(super) count: u64,
+    /// The time of the last event.
+    pub(super) last: Timestamp,
     /// How many actions run that take one of the places.
     pub places_taken: usize,
     /// When what runs has to have ended, the next first. What has ended before is taken out when it comes to the front.
@@ -49,6 +51,7 @@ impl State {
             executions: HashMap::new(),
             live: BTreeMap::new(),
             count: 0,
+            last: Timestamp::UNIX_EPOCH,
             places_taken: 0,
             deadlines: BTreeSet::new(),
             definition: Arc::clone(&definition),
@@ -69,6 +72,14 @@ impl State {
         }
         self.remember(Arc::clone(&definition));
         self.definition = definition;
+    }
+
+    /// The time of the next event: a little later than the last one, if that was in the same moment. A clock that was put back is
+    /// followed.
+    pub(super) fn stamp(&self, now: Timestamp) -> Timestamp {
+        let next = self.last.saturating_add(SignedDuration::from_nanos(1)).unwrap_or(now);
+        let is_same_moment = now < next && next.duration_since(now) < SignedDuration::from_millis(1);
+        if is_same_moment { next } else { now }
     }
 
     /// Knows an earlier version of the definition, for the executions that have it.

@@ -114,7 +114,7 @@ fn decide(mut stored: Stored, ask: &Ask) -> Result<(), ControlError> {
         )?);
     }
     for command in commands {
-        let Command::Record { execution, event } = command else {
+        let Command::Record { time, execution, event } = command else {
             continue;
         };
         // Every beginning of what the engine says is a state to go on from. What comes behind this is for a process that can do
@@ -132,7 +132,7 @@ fn decide(mut stored: Stored, ask: &Ask) -> Result<(), ControlError> {
         {
             remove_all(&run_dir.join("work"));
         }
-        stored.journal.append(now, event)?;
+        stored.journal.append(time, event)?;
     }
     stored.journal.sync()?;
     Ok(())

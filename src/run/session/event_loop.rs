@@ -213,9 +213,9 @@ impl<'a> Loop<'a> {
         let mut written = Vec::new();
         for command in &commands {
             match command {
-                Command::Record { execution, event } => {
+                Command::Record { time, execution, event } => {
                     has_weight |= self.session.matters(execution, event);
-                    written.extend(self.session.record(now, execution, event)?);
+                    written.extend(self.session.record(*time, execution, event)?);
                 }
                 Command::StartAction(start) => has_weight |= self.session.reaches_out(&start.execution, start.at),
                 Command::StartRule(_) | Command::End { .. } => {}

@@ -213,7 +213,7 @@ impl<'a> World<'a> {
         let mut changed = BTreeSet::new();
         for command in commands {
             match command {
-                Command::Record { execution, event } => {
+                Command::Record { execution, event, .. } => {
                     if let Event::RunStarted(started) = &event
                         && !self.names.iter().any(|(id, _)| *id == execution)
                     {
