@@ -46,10 +46,8 @@ impl Definition {
             Input::Stdin => with.file.clone(),
             Input::File(path) => absolute(&path),
         };
-        let neighbours = Neighbours {
-            pipelines: compiled.pipelines.clone(),
-            arguments: [vec![file.into()], with.params.arguments()].concat(),
-        };
+        let arguments = [vec![file.into()], with.params.arguments()].concat();
+        let neighbours = Neighbours::of(&compiled.pipelines, &compiled.catalog, arguments);
         let files = compiled.sources.files().filter_map(|file| file.path.as_deref());
         Ok(Self {
             pipeline: select(compiled.pipelines, &with.file, with.pipeline.as_deref())?,

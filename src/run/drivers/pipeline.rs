@@ -6,10 +6,11 @@ use std::ffi::OsString;
 use serde::{Deserialize, Serialize};
 
 use super::{Done, Job};
-use crate::ir::Pipeline;
-use crate::run::RunOptions;
+use crate::ir::{Pipeline, TypeId};
 use crate::run::outcome::{Exit, Failure};
+use crate::run::planned::Driver;
 use crate::run::process::{self, Program};
+use crate::run::{Drivers, RunOptions};
 
 /// The pipelines of the file that runs, and how this program is told to compile it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -20,6 +21,19 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
+    /// Without the pipelines if none of them starts one: they can be large.
+    pub fn of(pipelines: &[Pipeline], drivers: &dyn Drivers, arguments: Vec<OsString>) -> Self {
+        let starts_one = |type_id: &TypeId| drivers.driver(type_id).as_deref() == Some(Driver::Pipeline.name());
+        let stages = pipelines.iter().flat_map(|pipeline| &pipeline.stages);
+        let mut actions = stages.flat_map(|stage| &stage.actions);
+        let pipelines = if actions.any(|action| starts_one(&action.type_id)) {
+            pipelines.to_vec()
+        } else {
+            Vec::new()
+        };
+        Self { pipelines, arguments }
+    }
+
     pub fn find(&self, name: &str) -> Option<&Pipeline> {
         self.pipelines.iter().find(|pipeline| pipeline.name.value == name)
     }
