@@ -1,6 +1,7 @@
 //! The arguments. The doc comments are the help.
 
 use std::ffi::OsString;
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -343,11 +344,11 @@ pub(super) struct RunWith {
     pub(super) conditions: Vec<(String, bool)>,
 
     /// Take a source action's files from here; may be repeated
-    #[arg(long = "source", value_name = "ACTION=PATH|URL[@REV]", value_parser = key_value)]
+    #[arg(long = "source", value_name = "ACTION=PATH|URL[@REV]", value_parser = source)]
     pub(super) sources: Vec<(String, String)>,
 
     /// Take this revision of a source: a commit, an image's digest, a version of an object; may be repeated
-    #[arg(long = "revision", value_name = "ACTION=[TYPE:]VALUE", value_parser = key_value)]
+    #[arg(long = "revision", value_name = "ACTION=[TYPE:]VALUE", value_parser = revision)]
     pub(super) revisions: Vec<(String, String)>,
 
     /// Begin with this stage, with the artifacts and variables of an earlier run
@@ -516,18 +517,39 @@ impl Params {
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
+    pair(text, "NAME=VALUE")
+}
+
+fn source(text: &str) -> Result<(String, String), String> {
+    pair(text, "ACTION=PATH, ACTION=URL, or either with @REVISION behind it")
+}
+
+fn revision(text: &str) -> Result<(String, String), String> {
+    pair(text, "ACTION=VALUE or ACTION=TYPE:VALUE")
+}
+
+fn pair(text: &str, form: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write it as NAME=VALUE".to_owned()),
+        _ => Err(format!("write it as {form}")),
     }
 }
 
 fn outcome(text: &str) -> Result<(String, bool), String> {
-    let (name, value) = key_value(text)?;
+    const FORM: &str = "NAME=true or NAME=false";
+    let (name, value) = pair(text, FORM)?;
     match value.parse() {
         Ok(value) => Ok((name, value)),
-        Err(_) => Err("write it as NAME=true or NAME=false".to_owned()),
+        Err(_) => Err(format!("write it as {FORM}")),
     }
+}
+
+fn number(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "give a whole number".to_owned())
+}
+
+fn at_least_one(text: &str) -> Result<NonZero<usize>, String> {
+    text.parse().map_err(|_| "give a whole number, 1 or more".to_owned())
 }
 
 #[cfg(test)]

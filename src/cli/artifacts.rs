@@ -11,10 +11,10 @@ use super::output;
 use super::status::Status;
 use crate::diagnostic::suggest::nearest;
 use crate::run::archive;
-use crate::run::history::page::{artifact_rows, bytes, columns};
+use crate::run::history::page::{artifact_rows, columns};
 use crate::run::record::{MadeArtifact, RunRecord};
 use crate::run::store::{Content, Store};
-use crate::run::units::count;
+use crate::run::units::{bytes, count};
 
 /// Lists a run's artifacts or an artifact's files, lays them out, or packs one.
 pub(super) fn artifacts(args: &ArtifactsArgs, console: &mut Console) -> Result<Status, Error> {
@@ -78,17 +78,25 @@ fn because(made: &MadeArtifact) -> impl FnOnce(std::io::Error) -> Error {
 fn files(store: &Store, made: &MadeArtifact) -> Result<String, Error> {
     let manifest = store.manifest(&made.artifact).map_err(because(made))?;
     let rows = manifest.entries.iter().map(|entry| {
-        let path = entry.path.to_path().display().to_string();
+        let path = shown(&entry.path.to_path());
         match &entry.content {
             Content::File { size, mode, .. } => vec![format!("{mode:03o}"), bytes(*size), path],
             Content::Directory { mode } => vec![format!("{mode:03o}"), String::new(), format!("{path}/")],
             Content::Link { to } => {
-                let path = format!("{path} → {}", to.to_path().display());
+                let path = format!("{path} → {}", shown(&to.to_path()));
                 vec!["link".to_owned(), String::new(), path]
             }
         }
     });
     Ok(columns(&rows.collect::<Vec<_>>(), ""))
+}
+
+/// A path on one line: quoted, with escapes, where it holds what cannot be printed.
+fn shown(path: &Path) -> String {
+    match path.to_str() {
+        Some(text) if !text.contains(char::is_control) => text.to_owned(),
+        _ => format!("{path:?}"),
+    }
 }
 
 fn lay_out(store: &Store, made: &MadeArtifact, folder: &Path, console: &mut Console) -> Result<(), Error> {

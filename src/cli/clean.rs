@@ -8,9 +8,9 @@ use super::error::Error;
 use super::history::state_dir;
 use super::status::Status;
 use crate::run::history::list::Unreadable;
-use crate::run::history::page::{bytes, columns, when};
+use crate::run::history::page::{columns, when};
 use crate::run::history::{self, StoredRun, clean as cleaning, find};
-use crate::run::units::{count, short};
+use crate::run::units::{bytes, count, short};
 
 /// Removes the oldest ended runs of each pipeline, but some.
 pub(super) fn clean(args: &CleanArgs, console: &mut Console) -> Result<Status, Error> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
@@ -130,13 +131,28 @@ pub(super) fn carried_out(how: &HowArgs) -> RunOptions {
     }
 }
 
-/// As a run is to be told of.
-pub(super) fn told(tell: &TellArgs, options: RunOptions) -> RunOptions {
-    RunOptions {
+/// As a run is to be told of; fails if there will be no way to.
+pub(super) fn told(tell: &TellArgs, options: RunOptions) -> Result<RunOptions, Error> {
+    if let Some(path) = &tell.junit {
+        can_be_written(path).map_err(|why| Error::Junit {
+            path: path.clone(),
+            why,
+        })?;
+    }
+    Ok(RunOptions {
         show: if tell.json { Show::Json } else { Show::Fitting },
         junit: tell.junit.clone(),
         ..options
+    })
+}
+
+/// Whether a file can be made, or replaced, at a path.
+fn can_be_written(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
     }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map(drop)
 }
 
 /// The folder that the file lies in; for standard input the working directory.

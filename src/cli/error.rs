@@ -7,6 +7,7 @@ use crate::run::history::control::ControlError;
 use crate::run::history::logs::LogError;
 use crate::run::history::shell::NoShell;
 use crate::run::history::{self, NotFound};
+pub(super) use crate::run::words;
 use crate::source::ReadError;
 
 /// Why a subcommand could not give its answer. All of these end with status 2.
@@ -43,6 +44,10 @@ pub(super) enum Error {
     WatchStdin,
     #[error("`{}` exists already", .path.display())]
     Exists { path: PathBuf },
+    #[error("the runs in `{}` cannot be looked for: {}", .path.display(), words(.why))]
+    State { path: PathBuf, why: io::Error },
+    #[error("the JUnit report `{}` cannot be written: {}", .path.display(), words(.why))]
+    Junit { path: PathBuf, why: io::Error },
     #[error(transparent)]
     NotFound(#[from] NotFound),
     #[error("run `{run}` cannot be read: {why}")]
@@ -130,6 +135,8 @@ impl Error {
             ),
             Self::WatchStdin => Some("name a file".to_owned()),
             Self::Exists { .. } => Some("choose an empty directory: `pipe new DIR`".to_owned()),
+            Self::State { .. } => Some("say where the state is: `--state-dir DIR`".to_owned()),
+            Self::Junit { .. } => Some("name a file in a folder that exists".to_owned()),
             Self::NotFound(why) => Some(why.help()),
             Self::Record { why, .. } => Some(format!("{}; or name another run: `pipe runs` lists them", why.help())),
             Self::Logs(LogError::Journal(_)) => Some("name another run: `pipe runs` lists them".to_owned()),
@@ -189,19 +196,5 @@ fn reading(why: &ReadError) -> String {
     match why {
         ReadError::Io(why) => words(why),
         other => other.to_string(),
-    }
-}
-
-/// The usual causes in plain words, without the system's numbers.
-pub(super) fn words(why: &io::Error) -> String {
-    match why.kind() {
-        io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission is denied".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        io::ErrorKind::NotADirectory => "a part of the path is not a directory".to_owned(),
-        io::ErrorKind::AlreadyExists => "it exists already".to_owned(),
-        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
-        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
-        _ => why.to_string(),
     }
 }

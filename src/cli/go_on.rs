@@ -94,7 +94,7 @@ fn carry_on(args: &CarryOnArgs, find: impl FnOnce() -> Result<Found, Error>) -> 
         Found::Run(run_dir, request) => (run_dir, request),
         Found::Ended(status) => return Ok(status),
     };
-    let mut options = told(&args.tell, carried_out(&args.how));
+    let mut options = told(&args.tell, carried_out(&args.how))?;
     // A folder that cannot be read is told of by whoever takes the run up.
     if let (Ok(setup), Ok(pipeline)) = (Setup::read(&run_dir), read_pipeline(&run_dir))
         && let Some(local) = setup.local_secrets

@@ -1,6 +1,8 @@
 //! Which run a command is about, and which action of it.
 
 use std::env;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::args::{ActionChoice, RunChoice, StateArgs};
@@ -14,7 +16,15 @@ use crate::run::setup::read_pipeline;
 /// The state directory.
 pub(super) fn state_dir(args: &StateArgs) -> Result<PathBuf, Error> {
     let here = env::current_dir().unwrap_or_default();
-    Ok(find::state_dir(args.state_dir.as_deref(), &here)?)
+    let state = find::state_dir(args.state_dir.as_deref(), &here)?;
+    // What is not there yet holds no runs; what cannot be read may.
+    for path in [state.clone(), state.join(find::RUNS)] {
+        match fs::read_dir(&path) {
+            Err(why) if why.kind() != ErrorKind::NotFound => return Err(Error::State { path, why }),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(state)
 }
 
 /// The folder of the run that is meant.

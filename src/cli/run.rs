@@ -32,7 +32,7 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<Status, Error
     let Some(definition) = definition(&args.with, console)? else {
         return Ok(Status::No);
     };
-    let options = told(&args.tell, definition.options);
+    let options = told(&args.tell, definition.options)?;
     let Definition { pipeline, catalog, .. } = definition;
     let outcome = if args.watch {
         let changes = Changes {

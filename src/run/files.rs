@@ -48,11 +48,34 @@ pub(super) fn select(folder: &Path, include: &GlobSet, exclude: &GlobSet) -> io:
 
 /// An error in writing below the state directory, with the place it is about; a full disk is the user's to mend.
 pub(super) fn unwritten(path: &Path, error: io::Error) -> io::Error {
+    // A folder may be there already; what is there is none.
+    let what = match error.kind() {
+        io::ErrorKind::AlreadyExists => "it is not a directory".to_owned(),
+        _ => words(&error),
+    };
     let help = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "; make room there, or keep the state elsewhere with `--state-dir`"
         }
+        io::ErrorKind::PermissionDenied
+        | io::ErrorKind::ReadOnlyFilesystem
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::AlreadyExists => "; keep the state elsewhere with `--state-dir`",
         _ => "",
     };
-    io::Error::new(error.kind(), format!("{}: {error}{help}", path.display()))
+    io::Error::new(error.kind(), format!("{}: {what}{help}", path.display()))
+}
+
+/// The usual causes in plain words, without the system's numbers.
+pub fn words(why: &io::Error) -> String {
+    match why.kind() {
+        io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission is denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        io::ErrorKind::NotADirectory => "a part of the path is not a directory".to_owned(),
+        io::ErrorKind::AlreadyExists => "it exists already".to_owned(),
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        _ => why.to_string(),
+    }
 }

@@ -75,6 +75,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use files::words;
 pub use options::{RunOptions, Show};
 pub use outcome::RunOutcome;
 pub use resume::GoOn;

@@ -83,6 +83,23 @@ fn missing_sources(pipeline: &Pipeline, plan: &Plan, options: &RunOptions) -> Ve
     };
     let included = part(pipeline, options).unwrap_or(0..pipeline.stages.len());
     let mut out = Vec::new();
+    for (stage, plans) in pipeline.stages[included.clone()]
+        .iter()
+        .zip(&plan.actions[included.clone()])
+    {
+        let git = |(_, plan): &(_, &ActionPlan)| plan.driver == Driver::GitSource;
+        for (action, plan) in stage.actions.iter().zip(plans).filter(git) {
+            let Some((from, revision)) = git_source::missing_revision(plan, options) else {
+                continue;
+            };
+            out.push(Refusal {
+                kind: RefusalKind::Usage,
+                place: Some(place(stage, action)),
+                message: format!("{from} has no revision `{revision}`"),
+                help: Some("name a branch, a tag or a commit that it has".to_owned()),
+            });
+        }
+    }
     for (stage, plans) in pipeline.stages[included.clone()].iter().zip(&plan.actions[included]) {
         for (action, plan) in stage.actions.iter().zip(plans).filter(|(_, plan)| is_missing(plan)) {
             let (kind, named, base) = match &plan.source {

@@ -42,3 +42,44 @@ pub fn duration(milliseconds: u64) -> String {
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
 }
+
+/// `512 B`, `1.5 kB`, `3.0 MB`.
+#[expect(clippy::cast_precision_loss, reason = "one digit is shown")]
+pub fn bytes(number: u64) -> String {
+    let mut value = number as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if value < 1000.0 {
+            return match unit {
+                "B" => format!("{number} B"),
+                _ => format!("{value:.1} {unit}"),
+            };
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.1} TB")
+}
+
+/// `7 days`, `36 h`, `90 min`
+pub fn span(minutes: u64) -> String {
+    match minutes {
+        0 => "0 min".to_owned(),
+        _ if minutes.is_multiple_of(24 * 60) => count_of(minutes / (24 * 60), "day"),
+        _ if minutes.is_multiple_of(60) => format!("{} h", minutes / 60),
+        _ => format!("{minutes} min"),
+    }
+}
+
+fn count_of(number: u64, what: &str) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn sizes_have_units() {
+        let sizes = [0, 999, 1000, 1_550_000, 3_000_000_000_000].map(bytes);
+        assert_eq!(sizes, ["0 B", "999 B", "1.0 kB", "1.6 MB", "3.0 TB"]);
+    }
+}

@@ -387,16 +387,16 @@ fn a_stop_waits_for_what_runs_or_ends_it() {
     let table = |rest: &[(&'static str, &'static str)]| [&begin[..], rest].concat();
     let waits = table(&[
         ("stop", ""),
-        ("stop", "refused: execution `an-id` is stopping already"),
+        ("stop", "refused: run `an-id` is stopping already"),
         ("fail B/a", "a failed"),
         ("ok B/b", "b succeeded, B stopped, the end: stopped"),
-        ("stop", "refused: execution `an-id` has ended already"),
+        ("stop", "refused: run `an-id` has ended already"),
     ]);
     check(two_steps(), 8, &waits);
     let abandons = table(&[
         ("stop", ""),
         ("abandon", "end 0 Abandoned, end 1 Abandoned"),
-        ("abandon", "refused: execution `an-id` is stopping already"),
+        ("abandon", "refused: run `an-id` is stopping already"),
         ("fail B/a", "a abandoned: oops"),
         ("ok B/b", "b abandoned, B stopped, the end: stopped"),
     ]);
@@ -420,12 +420,12 @@ fn time_runs_out() {
             ("after 599", ""),
             ("after 1", "end 0 TimedOut"),
             ("after 5", ""),
-            ("fail B/ask", "ask failed: its time was over after 10 minutes"),
+            ("fail B/ask", "ask failed: its time was over after 10 min"),
             ("yes B/ask", "refused: `ask` was answered already, or waits no longer"),
             ("after 604800", "end 1 TimedOut"),
             (
                 "fail B/other",
-                "other failed: its time was over after 10080 minutes, B failed, the end: failed",
+                "other failed: its time was over after 7 days, B failed, the end: failed",
             ),
         ],
     );

@@ -339,8 +339,8 @@ fn failing_run(change: impl FnOnce(&mut pipe::run::RunOptions, &Project)) -> (Ra
 
 #[test]
 fn a_junit_report_has_a_suite_a_stage_and_a_case_an_action() {
-    let (_, project) = failing_run(|options, project| options.junit = Some(project.path().join("out/report.xml")));
-    let xml = std::fs::read_to_string(project.path().join("out/report.xml")).unwrap();
+    let (_, project) = failing_run(|options, project| options.junit = Some(project.path().join("report.xml")));
+    let xml = std::fs::read_to_string(project.path().join("report.xml")).unwrap();
     let times = regex::Regex::new(r#"(time|timestamp)="[^"]*""#).unwrap();
     let paths = project.path().display().to_string();
     insta::assert_snapshot!(times.replace_all(&xml, "$1=\"…\"").replace(&paths, "PROJECT"));

@@ -68,7 +68,8 @@ fn a_file_that_is_not_understood_is_refused_without_its_secrets() {
         message
     };
     assert!(problem("SHOP_NPM_TOKEN=hidden$x\n").contains("line 1: the value of `SHOP_NPM_TOKEN` holds `$`"));
-    assert!(problem("hidden hidden\n").contains("a line is not understood"));
+    assert!(problem("hidden hidden\n").contains(": line 1 is not understood"));
+    assert!(problem("# a\nA=b\n\n  C='hidden\nD=e\n").contains(": line 4 is not understood"));
     assert!(problem("{\"shop/npm:token\": \"hidden").contains("EOF"));
     assert!(problem("{\"shop/npm:token\": null}").contains("`shop/npm:token` is null"));
     let gone = Sources::new(Some("nowhere/at/all".into()), None).check();

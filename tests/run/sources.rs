@@ -125,12 +125,7 @@ fn another_checkout_at_a_revision() {
     assert_eq!(old.variable("Source/app", "CommitMessage").as_deref(), Some("one"));
     assert_eq!(listed(&from(format!("file://{path}@main"))), "v.txt w.txt");
     let missing = from(format!("{path}@nowhere"));
-    assert_eq!(missing.outcome, RunOutcome::Failed);
-    assert!(
-        missing.failure("Source/app").message.contains("nowhere"),
-        "{:?}",
-        missing.failure("Source/app")
-    );
+    assert_eq!(missing.outcome, RunOutcome::Unusable);
 }
 
 #[test]
@@ -280,9 +275,11 @@ fn what_is_not_there_is_refused_before_the_start() {
 #[test]
 fn a_revision_that_the_repository_has_not_is_named() {
     let project = repository(&[("v.txt", "1")]);
-    let failure = taken(&project, "@v9", source("app")).failure("Source/app");
-    let place = project.path().canonicalize().unwrap();
-    assert_eq!(failure.message, format!("{} has no revision `v9`", place.display()));
+    // What lies here is looked at before the start.
+    assert_eq!(taken(&project, "@v9", source("app")).outcome, RunOutcome::Unusable);
+    let place = format!("file://{}", project.path().canonicalize().unwrap().display());
+    let failure = taken(&project, &format!("{place}@v9"), source("app")).failure("Source/app");
+    assert_eq!(failure.message, format!("{place} has no revision `v9`"));
     assert!(failure.help.unwrap().contains("a branch, a tag or a commit"));
 }
 

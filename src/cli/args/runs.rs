@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::{at_least_one, number};
+
 /// Where runs are looked for.
 #[derive(Debug, Args)]
 pub(crate) struct StateArgs {
@@ -60,7 +62,7 @@ pub(crate) struct RunsArgs {
     pub(crate) pipeline: Option<String>,
 
     /// How many at most
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number)]
     pub(crate) limit: Option<usize>,
 
     /// How to tell
@@ -215,7 +217,7 @@ Examples:
   pipe clean --keep 20")]
 pub(crate) struct CleanArgs {
     /// How many ended runs of each pipeline to keep
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number)]
     pub(crate) keep: usize,
 
     /// Remove nothing, say what would be
@@ -278,7 +280,7 @@ pub(crate) struct HowArgs {
     pub(crate) wait: bool,
 
     /// How many actions may run at the same time; as many as there are processors, if not given
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = at_least_one)]
     pub(crate) jobs: Option<NonZero<usize>>,
 }
 

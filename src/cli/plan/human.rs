@@ -10,7 +10,7 @@ use crate::run::plan_report::{
     ActionReport, ConditionReport, FailureReport, Fate, Obstacle, PlanReport, Prediction, Source, StageReport,
 };
 use crate::run::planned::Position;
-use crate::run::units::{count, duration, short, show_path};
+use crate::run::units::{count, duration, short, show_path, span};
 
 /// Names that are longer do not push what stands beside them to the right.
 const MOST_NAME: usize = 24;
@@ -260,20 +260,6 @@ impl Page<'_> {
             }
         }
     }
-}
-
-/// `7 days`, `36 h`, `90 min`
-fn span(minutes: u64) -> String {
-    match minutes {
-        0 => "0 min".to_owned(),
-        _ if minutes.is_multiple_of(24 * 60) => count_of(minutes / (24 * 60), "day"),
-        _ if minutes.is_multiple_of(60) => format!("{} h", minutes / 60),
-        _ => format!("{minutes} min"),
-    }
-}
-
-fn count_of(number: u64, what: &str) -> String {
-    count(usize::try_from(number).unwrap_or(usize::MAX), what)
 }
 
 fn source_words(source: &Source) -> String {

@@ -54,7 +54,7 @@ pub fn carry_out(job: &mut Job) -> Result<Done, Failure> {
     Ok(done)
 }
 
-fn object(job: &Job, from: Option<&Path>, done: &mut Done) -> Result<Artifact, Failure> {
+fn object(job: &mut Job, from: Option<&Path>, done: &mut Done) -> Result<Artifact, Failure> {
     let Some(from) = from else {
         return Err(Failure::new("nobody says which files stand for this source here"));
     };
@@ -87,25 +87,28 @@ fn object(job: &Job, from: Option<&Path>, done: &mut Done) -> Result<Artifact, F
     Ok(artifact)
 }
 
-fn import(job: &Job, path: &Path) -> Result<Artifact, Failure> {
-    let store = &job.run.store;
+fn import(job: &mut Job, path: &Path) -> Result<Artifact, Failure> {
     let is_archive = path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
     if is_archive && !path.is_dir() {
-        return blocking(|| archive::import(store, path, &Limits::default()));
+        return blocking(|| archive::import(&job.run.store, path, &Limits::default()));
+    }
+    let untaken = |error| git_source::untaken(path, &error);
+    if path.is_dir() {
+        let files = blocking(|| git_source::walk_with_empty(path, &job.run.state_dir)).map_err(untaken)?;
+        git_source::announce(job, path, &files);
+        return blocking(|| job.run.store.import_source(path, files.into_iter())).map_err(untaken);
     }
     let artifact = blocking(|| {
-        if path.is_dir() {
-            let files = git_source::walk(path, &job.run.state_dir)?;
-            return store.import_source(path, files.into_iter());
-        }
         let name = path.file_name().map(PathBuf::from).unwrap_or_default();
         let folder = path.parent().unwrap_or(Path::new("."));
         std::fs::metadata(path)?;
-        store.import_files(folder, std::iter::once((name.clone(), name)))
+        job.run
+            .store
+            .import_files(folder, std::iter::once((name.clone(), name)))
     });
-    artifact.map_err(|error| Failure::new(format!("{} could not be taken in: {error}", path.display())))
+    artifact.map_err(untaken)
 }
 
 /// The document that the ECR source gives, as AWS writes it.

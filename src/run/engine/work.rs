@@ -13,6 +13,7 @@ use crate::run::event::{ConditionStatus, Event, RuleStatus};
 use crate::run::outcome::{Failure, Status};
 use crate::run::planned::{ActionRef, Position, RuleRef};
 use crate::run::store::Artifact;
+use crate::run::units::span;
 
 /// Why an approval has failed that nobody has answered.
 pub const UNANSWERED: &str = "it was still waiting for an answer";
@@ -184,7 +185,7 @@ impl Engine {
             (Some(Why::TimedOut), failure) => {
                 let minutes = execution.definition.action(at).timeout_minutes.as_ref();
                 let minutes = minutes.map_or(APPROVAL_MINUTES, |minutes| minutes.value);
-                let message = format!("its time was over after {minutes} minutes");
+                let message = format!("its time was over after {}", span(minutes));
                 let failure = failure.unwrap_or_default();
                 (Status::Failed, Some(Failure { message, ..failure }))
             }

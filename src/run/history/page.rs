@@ -12,7 +12,7 @@ use crate::run::outcome::{RunStatus, StageStatus, Status};
 use crate::run::planned::How;
 use crate::run::record::path::critical_path;
 use crate::run::record::{ActionRecord, Attempt, ConditionRecord, MadeArtifact, Progress, RunRecord, StageRecord};
-use crate::run::units::{count, duration, short, show_path};
+use crate::run::units::{bytes, count, duration, short, show_path};
 use crate::run::view::next::Next;
 use crate::run::view::path::path_line;
 use crate::run::view::words::{answer_words, result_words, rule_words, waiting_words};
@@ -269,22 +269,6 @@ pub fn artifact_rows(run: &RunRecord) -> Vec<Vec<String>> {
     run.artifacts.iter().map(row).collect()
 }
 
-/// `512 B`, `1.5 kB`, `3.0 MB`.
-#[expect(clippy::cast_precision_loss, reason = "one digit is shown")]
-pub fn bytes(number: u64) -> String {
-    let mut value = number as f64;
-    for unit in ["B", "kB", "MB", "GB"] {
-        if value < 1000.0 {
-            return match unit {
-                "B" => format!("{number} B"),
-                _ => format!("{value:.1} {unit}"),
-            };
-        }
-        value /= 1000.0;
-    }
-    format!("{value:.1} TB")
-}
-
 /// Why it failed, how it went, and what can be done now.
 pub fn closing(run: &StoredRun) -> String {
     let context = Context {
@@ -320,16 +304,5 @@ fn what_next(run: &StoredRun) -> String {
         | Standing::Stopped
         | Standing::Superseded
         | Standing::Cancelled => String::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::bytes;
-
-    #[test]
-    fn sizes_have_units() {
-        let sizes = [0, 999, 1000, 1_550_000, 3_000_000_000_000].map(bytes);
-        assert_eq!(sizes, ["0 B", "999 B", "1.0 kB", "1.6 MB", "3.0 TB"]);
     }
 }

@@ -164,6 +164,8 @@ impl Planner<'_> {
                 Ok(found) => self.plan.secrets.extend(found),
                 // The command decides what it needs; what is known is handed to it.
                 Err(_) if settings.run.is_some() => {}
+                // A file that cannot be read is told of once, and may have it.
+                Err(_) if self.options.secrets.check().is_err() => {}
                 Err(failure) => self.failed(place, failure),
             }
         }

@@ -246,6 +246,11 @@ impl Reporter<'_> {
         let obstacles = self.obstacles(&place(stage, action));
         let how = fate(plan.how, &obstacles);
         let is_known = how != Fate::Impossible;
+        let source = is_known
+            .then(|| source::of(action, plan, &self.outlook.options))
+            .flatten();
+        let mut notes = self.outlook.plan.notes.get(&at).cloned().unwrap_or_default();
+        notes.extend(source.as_ref().and_then(|source| source::note(action, source)));
         ActionReport {
             name: action.name.value.clone(),
             action_type: action.type_id.to_string(),
@@ -253,14 +258,12 @@ impl Reporter<'_> {
             how,
             driver: plan.driver.name().to_owned(),
             does: words::of_action(action, plan),
-            source: is_known
-                .then(|| source::of(action, plan, &self.outlook.options))
-                .flatten(),
+            source,
             timeout_minutes: action.timeout_minutes.as_ref().map(|minutes| minutes.value),
             predicted_ms: (plan.driver != Driver::Approval)
                 .then(|| self.durations.of(&stage.name.value, &action.name.value))
                 .flatten(),
-            notes: self.outlook.plan.notes.get(&at).cloned().unwrap_or_default(),
+            notes,
             obstacles,
         }
     }

@@ -55,6 +55,19 @@ pub(super) fn of(action: &Action, plan: &ActionPlan, options: &RunOptions) -> Op
     .filter(|_| action.type_id.is_source())
 }
 
+/// What is worth a remark: the checkout is on another branch than the file says.
+pub(super) fn note(action: &Action, source: &Source) -> Option<String> {
+    let Source::Checkout {
+        branch: Some(branch), ..
+    } = source
+    else {
+        return None;
+    };
+    let entry = |key: &str| action.configuration.get(key)?.value.as_literal();
+    let declared = entry("BranchName").or_else(|| entry("Branch"))?;
+    (declared != branch).then(|| format!("the file says branch `{declared}`; here `{branch}` is checked out"))
+}
+
 fn folder(path: PathBuf) -> Source {
     match git_source::checkout(&path).join(".git").exists().then(|| status(&path)) {
         Some(Some((commit, branch, changed))) => Source::Checkout {

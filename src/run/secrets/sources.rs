@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use serde_json::Value;
 
 use super::environment_name;
+use crate::run::files::words;
 use crate::run::outcome::{Exit, Failure};
 
 /// In what environment variable the command finds the name that is asked for.
@@ -134,7 +135,7 @@ impl Sources {
 
 /// JSON, an object of values; or else lines `NAME=value`.
 fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
-    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let text = fs::read_to_string(path).map_err(|error| words(&error))?;
     if text.trim_start().starts_with('{') {
         let values: BTreeMap<String, Value> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
         return values.into_iter().map(|(name, value)| from_json(name, value)).collect();
@@ -143,7 +144,19 @@ fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
     dotenvy::Iter::new(text.as_bytes())
         .collect::<Result<_, _>>()
         // The library's words hold the line, which holds a secret.
-        .map_err(|_| "a line is not understood: write `NAME=value` or `NAME='value'`, or an object in JSON".to_owned())
+        .map_err(|error| {
+            let which = line_of(&error, &text).map_or("a line".to_owned(), |line| format!("line {line}"));
+            format!("{which} is not understood: write `NAME=value` or `NAME='value'`, or an object in JSON")
+        })
+}
+
+/// The number of the line that an error is about, which holds it, and more lines if a quote is open.
+fn line_of(error: &dotenvy::Error, text: &str) -> Option<usize> {
+    let dotenvy::Error::LineParse(broken, _) = error else {
+        return None;
+    };
+    let first = broken.lines().next()?.trim_end();
+    Some(text.lines().position(|line| line.trim_end() == first)? + 1)
 }
 
 /// What an object or a list holds is a secret in JSON, as AWS keeps it.

@@ -139,9 +139,11 @@ fn notes_of(read: &Read) -> Vec<String> {
     read.warnings.iter().cloned().chain(differences).collect()
 }
 
-/// Fails for a secret or parameter without a value here.
+/// Fails for a secret or parameter without a value here. If the file with secrets cannot be read, nobody knows which have none.
 fn secrets_of(spec: &Spec, build: &Build<'_>) -> Result<(), Failure> {
-    let Some(env) = &spec.env else { return Ok(()) };
+    let Some(env) = spec.env.as_ref().filter(|_| build.options.secrets.check().is_ok()) else {
+        return Ok(());
+    };
     for parameter in env.parameter_store.iter().flatten().map(|(_, parameter)| parameter) {
         (build.secret)(parameter).ok_or_else(|| secrets::missing(parameter, build.options))?;
     }

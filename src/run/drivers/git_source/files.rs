@@ -6,12 +6,17 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::super::Job;
+use super::super::{Job, blocking};
 use super::git::git_ok;
+use crate::run::files::words;
 use crate::run::outcome::Failure;
+use crate::run::units::{bytes, count};
 
 /// What a file begins with that stands for one in git LFS.
 const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+/// Of more files than so many, or of larger ones, is said beforehand what is taken in: it may not be what was meant.
+const MANY_FILES: usize = 50_000;
+const LARGE: u64 = 1_000_000_000;
 /// So many names are said; of others, how many there are.
 const MOST_NAMES: usize = 5;
 
@@ -57,6 +62,22 @@ pub(super) async fn in_checkout(job: &mut Job, folder: &Path) -> Result<Listed, 
 
 /// All files of a folder that `.gitignore` does not hold back; never our own state.
 pub fn walk(folder: &Path, state: &Path) -> io::Result<Vec<PathBuf>> {
+    let (files, _) = files_and_folders(folder, state)?;
+    Ok(files)
+}
+
+/// As [`walk`], and the folders in which there is nothing at all.
+pub fn walk_with_empty(folder: &Path, state: &Path) -> io::Result<Vec<PathBuf>> {
+    let (mut out, folders) = files_and_folders(folder, state)?;
+    for below in folders {
+        if !below.as_os_str().is_empty() && fs::read_dir(folder.join(&below))?.next().is_none() {
+            out.push(below);
+        }
+    }
+    Ok(out)
+}
+
+fn files_and_folders(folder: &Path, state: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let (state, root) = (state.to_path_buf(), folder.to_path_buf());
     let walker = ignore::WalkBuilder::new(folder)
         .hidden(false)
@@ -69,17 +90,47 @@ pub fn walk(folder: &Path, state: &Path) -> io::Result<Vec<PathBuf>> {
             entry.file_name() != ".git" && !is_state(&root, below, &state)
         })
         .build();
-    let mut out = Vec::new();
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
     for entry in walker {
-        let entry = entry.map_err(io::Error::other)?;
+        let entry = entry.map_err(|error| unreadable(folder, error))?;
         let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-        if let Ok(path) = entry.path().strip_prefix(folder)
-            && !is_folder
-        {
-            out.push(path.to_path_buf());
+        if let Ok(path) = entry.path().strip_prefix(folder) {
+            let list = if is_folder { &mut folders } else { &mut files };
+            list.push(path.to_path_buf());
         }
     }
-    Ok(out)
+    Ok((files, folders))
+}
+
+/// Why a folder's content cannot be listed, in plain words, with the place once: that below the folder, if it is one.
+fn unreadable(folder: &Path, error: ignore::Error) -> io::Error {
+    let place = match &error {
+        ignore::Error::WithPath { path, .. } => path.strip_prefix(folder).unwrap_or(path).display().to_string(),
+        _ => String::new(),
+    };
+    let text = error.to_string();
+    match error.into_io_error() {
+        Some(why) if place.is_empty() => io::Error::new(why.kind(), words(&why)),
+        Some(why) => io::Error::new(why.kind(), format!("`{place}`: {}", words(&why))),
+        None => io::Error::other(text),
+    }
+}
+
+/// Says in the action's log what it takes in, if that is a lot.
+pub fn announce(job: &mut Job, folder: &Path, files: &[PathBuf]) {
+    let length = |file: &PathBuf| fs::symlink_metadata(folder.join(file)).map_or(0, |found| found.len());
+    let size = blocking(|| files.iter().map(length).sum());
+    if let Some(text) = announcement(folder, files.len(), size) {
+        job.log.say(&text);
+    }
+}
+
+fn announcement(folder: &Path, files: usize, size: u64) -> Option<String> {
+    let is_a_lot = files > MANY_FILES || size > LARGE;
+    is_a_lot.then(|| {
+        let (files, folder) = (count(files, "file"), folder.display());
+        format!("takes in {files}, {}, of {folder}", bytes(size))
+    })
 }
 
 /// Whether `path` below `folder` is our own state. A clone lies in the state folder itself, and all of it is wanted.
@@ -153,4 +204,21 @@ fn names<'a>(paths: impl ExactSizeIterator<Item = &'a PathBuf>) -> Option<String
         more => format!(" and {more} more"),
     };
     (count > 0).then(|| first.join(", ") + &more)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::announcement;
+
+    #[test]
+    fn a_lot_is_announced() {
+        let said = |files, size| announcement(Path::new("/src"), files, size);
+        assert_eq!(said(50_000, 1_000_000_000), None);
+        let many = said(50_001, 2_500).unwrap();
+        assert_eq!(many, "takes in 50001 files, 2.5 kB, of /src");
+        let large = said(1, 9_000_000_000).unwrap();
+        assert_eq!(large, "takes in 1 file, 9.0 GB, of /src");
+    }
 }

@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 
 use super::{Done, Job, blocking};
 use crate::run::RunOptions;
+use crate::run::files::words;
 use crate::run::outcome::Failure;
 use crate::run::planned::ActionPlan;
 use crate::run::store::Artifact;
 pub use commit::VARIABLES;
 use files::Listed;
-pub use files::walk;
+pub use files::{announce, walk, walk_with_empty};
 pub use git::{ask, is_same_repository, remote_name, repository_of};
 use git::{git, git_ok};
 pub use origin::{Origin, absolute, checkout, without_user};
@@ -38,6 +39,26 @@ pub fn is_there(plan: &ActionPlan, options: &RunOptions) -> bool {
         Origin::Folder(folder) => folder.is_dir(),
         Origin::Clone { from, .. } => is_remote(&from) || Path::new(&from).exists(),
     }
+}
+
+/// The revision that was asked for and that a repository on this machine has not, and where that is.
+pub fn missing_revision(plan: &ActionPlan, options: &RunOptions) -> Option<(String, String)> {
+    let Origin::Clone {
+        from,
+        revision: Some(revision),
+    } = Origin::of(plan, options)
+    else {
+        return None;
+    };
+    // What another machine has, or what there is without git, is found out by cloning.
+    let folder = Path::new(&from);
+    ask(folder, &["rev-parse", "--git-dir"])?;
+    let wanted = format!("{revision}^{{commit}}");
+    let found = ask(
+        folder,
+        &["rev-parse", "--quiet", "--verify", "--end-of-options", &wanted],
+    );
+    found.is_none().then_some((from, revision))
 }
 
 /// A working tree to take.
@@ -157,6 +178,7 @@ async fn of_checkout(job: &mut Job, tree: &Tree, done: &mut Done) -> Result<Arti
     } else {
         None
     };
+    announce(job, &tree.folder, &files);
     let store = &job.run.store;
     let artifact = blocking(|| {
         let mut pairs: Vec<(PathBuf, PathBuf)> = files.into_iter().map(|file| (file.clone(), file)).collect();
@@ -178,12 +200,11 @@ async fn of_checkout(job: &mut Job, tree: &Tree, done: &mut Done) -> Result<Arti
     Ok(artifact)
 }
 
-fn of_folder(job: &Job, tree: &Tree, done: &mut Done) -> Result<Artifact, Failure> {
-    let (store, state) = (&job.run.store, &job.run.state_dir);
-    let artifact = blocking(|| {
-        let files = walk(&tree.folder, state)?;
-        store.import_files(&tree.folder, files.into_iter().map(|file| (file.clone(), file)))
-    })?;
+fn of_folder(job: &mut Job, tree: &Tree, done: &mut Done) -> Result<Artifact, Failure> {
+    let files = blocking(|| walk(&tree.folder, &job.run.state_dir)).map_err(|error| untaken(&tree.folder, &error))?;
+    announce(job, &tree.folder, &files);
+    let pairs = files.into_iter().map(|file| (file.clone(), file));
+    let artifact = blocking(|| job.run.store.import_files(&tree.folder, pairs))?;
     commit::of_folder(&artifact, &mut done.variables);
     done.notes.push(format!(
         "{} of {}, which is not in git",
@@ -191,6 +212,11 @@ fn of_folder(job: &Job, tree: &Tree, done: &mut Done) -> Result<Artifact, Failur
         tree.from
     ));
     Ok(artifact)
+}
+
+/// Why nothing was taken of a folder or file.
+pub fn untaken(from: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("{} could not be taken in: {}", from.display(), words(error)))
 }
 
 /// A `.git` folder of its own that belongs to the tree's commit: a checkout's own may be a file, or hold what is nobody's
