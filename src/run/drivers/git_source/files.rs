@@ -104,7 +104,11 @@ fn files_and_folders(folder: &Path, state: &Path) -> io::Result<(Vec<PathBuf>, V
 
 /// Why a folder's content cannot be listed, in plain words, with the place once: that below the folder, if it is one.
 fn unreadable(folder: &Path, error: ignore::Error) -> io::Error {
-    let place = match &error {
+    let mut inner = &error;
+    while let ignore::Error::WithDepth { err, .. } = inner {
+        inner = err;
+    }
+    let place = match inner {
         ignore::Error::WithPath { path, .. } => path.strip_prefix(folder).unwrap_or(path).display().to_string(),
         _ => String::new(),
     };
@@ -208,9 +212,25 @@ fn names<'a>(paths: impl ExactSizeIterator<Item = &'a PathBuf>) -> Option<String
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::path::Path;
 
-    use super::announcement;
+    use super::{announcement, unreadable, walk};
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_named_once() {
+        let folder = Path::new("/src");
+        let denied = |path: &str| {
+            let why = Box::new(ignore::Error::Io(io::ErrorKind::PermissionDenied.into()));
+            let path = path.into();
+            let err = Box::new(ignore::Error::WithPath { path, err: why });
+            unreadable(folder, ignore::Error::WithDepth { depth: 1, err }).to_string()
+        };
+        assert_eq!(denied("/src"), "permission is denied");
+        assert_eq!(denied("/src/a/b"), "`a/b`: permission is denied");
+        let gone = walk(Path::new("/nowhere/at/all"), folder).unwrap_err();
+        assert_eq!(gone.to_string(), "there is no such file or directory");
+    }
 
     #[test]
     fn a_lot_is_announced() {

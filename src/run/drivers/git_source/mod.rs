@@ -216,7 +216,9 @@ fn of_folder(job: &mut Job, tree: &Tree, done: &mut Done) -> Result<Artifact, Fa
 
 /// Why nothing was taken of a folder or file.
 pub fn untaken(from: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format!("{} could not be taken in: {}", from.display(), words(error)))
+    // An error with words of its own names what is below.
+    let why = error.get_ref().map_or_else(|| words(error), ToString::to_string);
+    Failure::new(format!("{} could not be taken in: {why}", from.display()))
 }
 
 /// A `.git` folder of its own that belongs to the tree's commit: a checkout's own may be a file, or hold what is nobody's
