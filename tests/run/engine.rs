@@ -597,10 +597,7 @@ fn a_run_that_is_stopped_or_cancelled_while_it_only_waits_asks_nobody_again() {
         reason: "enough".to_owned(),
         abandon: true,
     };
-    let cancel = Input::Cancel {
-        reason: "it is another one".to_owned(),
-    };
-    for input in [stop, Input::Define(Arc::new(other.unwrap())), cancel] {
+    for input in [stop, Input::Define(Arc::new(other.unwrap()))] {
         let (mut engine, mut journal) = begun(&demo);
         let said = events(engine.handle(now, input.clone()).unwrap());
         assert!(matches!(said.last(), Some(Event::RunFinished { .. })), "{said:?}");

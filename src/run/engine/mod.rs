@@ -103,10 +103,6 @@ pub enum Input {
         /// Actions of the stages that executions are in which have succeeded, and whose artifacts are lost.
         lost: Vec<(Id, ActionRef)>,
     },
-    /// Ends what [`Engine::restore`] has read, because the pipeline's definition is another one now.
-    Cancel {
-        reason: String,
-    },
     /// Time has passed: see [`Engine::next_deadline`].
     Tick,
 }
@@ -301,7 +297,6 @@ impl Engine {
             Input::Transition { stage, disabled } => self.transition(now, &stage, disabled)?,
             Input::Define(definition) => self.define(now, definition),
             Input::Resume { reason, lost } => self.resume(now, &reason, &lost),
-            Input::Cancel { reason } => self.cancel(now, &reason),
             Input::Tick => self.tick(now),
         }
         self.settle(now);

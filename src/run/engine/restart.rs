@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::definition::Definition;
 use super::execution::{Execution, Id, Phase};
-use super::{Command, Engine, action_name, rule_name};
+use super::{Engine, action_name, rule_name};
 use crate::ir::ExecutionMode;
 use crate::run::event::Event;
 use crate::run::planned::{ActionRef, RuleRef};
@@ -41,25 +41,6 @@ impl Engine {
         );
         self.emit(now, id, Event::Note { message });
         self.emit(now, id, Event::ActionInterrupted { name });
-    }
-
-    /// Ends what was in progress when the journals ended.
-    pub(super) fn cancel(&mut self, now: Timestamp, reason: &str) {
-        let live: Vec<Id> = self.state.live.values().cloned().collect();
-        for id in live {
-            let reason = reason.to_owned();
-            self.emit(now, &id, Event::CancelRequested { reason });
-            let waiting = self.interrupt(now, &id);
-            for (at, ..) in waiting {
-                self.abandon(now, &id, at.action);
-            }
-            let run = self.execution(&id).and_then(Execution::stage_run);
-            for action in run.map(|run| run.interrupted.clone()).unwrap_or_default() {
-                self.abandon(now, &id, action);
-            }
-        }
-        // Nothing runs that could be ended.
-        self.out.retain(|command| !matches!(command, Command::End { .. }));
     }
 
     /// Says of what was in progress that it was cut off; gives the approvals, which only go on waiting.
