@@ -1,6 +1,6 @@
 //! A run so far, as its journal tells it: what every view, report, feed and page is drawn from.
 //!
-//! [`fold`] knows what each event means for what people are told; all else asks questions of what it has made.
+//! `fold` knows what each event means for what people are told; all else asks questions of what it has made.
 
 mod fold;
 pub mod path;
