@@ -290,12 +290,11 @@ mod terraform {
                 | "branches"
                 | "tags"
                 | "file_paths"
-                | "action_type_id"
-                | "rule_type_id"
                     if first().is_object() && !is_tags(key, first()) =>
                 {
                     out.insert(camel(key), block(first()).into());
                 }
+                "rule_type_id" => drop(out.insert(camel(key), type_id(first()))),
                 "category" | "owner" | "provider" | "version" => {}
                 "input_artifacts" | "output_artifacts" => {
                     let names = value.as_array().unwrap().iter();
@@ -305,13 +304,16 @@ mod terraform {
                 _ => drop(out.insert(camel(key), spelled(value))),
             }
         }
-        if let Some(kind) = value.get("category") {
-            let part = |key: &str| value.get(key).map_or(Value::Null, spelled);
-            let id = json!({"category": kind, "owner": part("owner"), "provider": part("provider"), "version": part("version")});
-            let key = if kind == "Rule" { "ruleTypeId" } else { "actionTypeId" };
-            out.insert(key.to_owned(), id);
+        // Of an action it stands among the fields, of a rule in a block of its own.
+        if value.get("category").is_some() {
+            out.insert("actionTypeId".to_owned(), type_id(value));
         }
         out
+    }
+
+    fn type_id(value: &Value) -> Value {
+        let part = |key: &str| value.get(key).map_or(Value::Null, spelled);
+        json!({"category": part("category"), "owner": part("owner"), "provider": part("provider"), "version": part("version")})
     }
 
     /// Tags of the resource are a map of texts, those of a filter a block.
