@@ -39,9 +39,9 @@ pub(super) fn run(args: &RunArgs, console: &mut Console) -> Result<Status, Error
             files: definition.files,
             compile: Box::new(|| again(&args.with)),
         };
-        run::watch(&pipeline, &catalog, &options, changes)
+        run::watch(pipeline, &catalog, &options, changes)
     } else {
-        run::run(&pipeline, &catalog, &options)
+        run::run(pipeline, &catalog, &options)
     };
     Ok(Status::OfRun(outcome.exit_code()))
 }

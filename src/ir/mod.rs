@@ -8,6 +8,7 @@
 //! [`local`](Action::local) and the `name`s of [`Handle`]s never reach CodePipeline: they are for running here and for
 //! messages.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -219,6 +220,18 @@ pub struct Pipeline {
     /// An error was reported in it, so something may be missing: rules about what is missing stay silent.
     #[serde(skip)]
     pub incomplete: bool,
+}
+
+impl From<Pipeline> for Cow<'_, Pipeline> {
+    fn from(pipeline: Pipeline) -> Self {
+        Self::Owned(pipeline)
+    }
+}
+
+impl<'p> From<&'p Pipeline> for Cow<'p, Pipeline> {
+    fn from(pipeline: &'p Pipeline) -> Self {
+        Self::Borrowed(pipeline)
+    }
 }
 
 /// Properties of the CloudFormation resource that are no part of a declaration (reference: `AWS::CodePipeline::Pipeline`).

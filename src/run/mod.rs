@@ -70,6 +70,7 @@ pub mod view;
 pub mod watch;
 mod yaml;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -144,16 +145,26 @@ pub struct Run {
 
 /// Runs a pipeline to its end and shows how it goes: events on standard output with [`Show::Json`], all else on standard
 /// error. Blocks; must not be called from within an asynchronous runtime.
-pub fn run(pipeline: &Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> RunOutcome {
-    begin(pipeline, drivers, options, None)
+pub fn run<'p>(pipeline: impl Into<Cow<'p, Pipeline>>, drivers: &dyn Drivers, options: &RunOptions) -> RunOutcome {
+    begin(pipeline.into(), drivers, options, None)
 }
 
 /// Runs a pipeline, and again each time when what its sources take or its definition has changed, until a signal ends it.
-pub fn watch(pipeline: &Pipeline, drivers: &dyn Drivers, options: &RunOptions, changes: Changes<'_>) -> RunOutcome {
-    begin(pipeline, drivers, options, Some(changes))
+pub fn watch<'p>(
+    pipeline: impl Into<Cow<'p, Pipeline>>,
+    drivers: &dyn Drivers,
+    options: &RunOptions,
+    changes: Changes<'_>,
+) -> RunOutcome {
+    begin(pipeline.into(), drivers, options, Some(changes))
 }
 
-fn begin(pipeline: &Pipeline, drivers: &dyn Drivers, options: &RunOptions, changes: Option<Changes<'_>>) -> RunOutcome {
+fn begin(
+    pipeline: Cow<'_, Pipeline>,
+    drivers: &dyn Drivers,
+    options: &RunOptions,
+    changes: Option<Changes<'_>>,
+) -> RunOutcome {
     let outlook = Outlook::new(pipeline, drivers, options);
     if !outlook.refusals.is_empty() {
         return refuse(&outlook.refusals);

@@ -25,7 +25,7 @@ pub(super) struct Outlook<'a> {
 }
 
 impl<'a> Outlook<'a> {
-    pub(super) fn new(pipeline: &'a Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> Self {
+    pub(super) fn new(pipeline: Cow<'a, Pipeline>, drivers: &dyn Drivers, options: &RunOptions) -> Self {
         let options = RunOptions {
             project_dir: absolute(&options.project_dir),
             sources: options
@@ -37,10 +37,15 @@ impl<'a> Outlook<'a> {
         };
         let mut refusals = Vec::new();
         let outcomes = options.conditions.iter().cloned().collect();
-        let pipeline = pipeline.decided(&outcomes).unwrap_or_else(|open| {
-            refusals = Refusal::undecided(&open);
-            Cow::Borrowed(pipeline)
-        });
+        let decided = match pipeline.decided(&outcomes) {
+            Ok(Cow::Owned(decided)) => Some(decided),
+            Ok(Cow::Borrowed(_)) => None,
+            Err(open) => {
+                refusals = Refusal::undecided(&open);
+                None
+            }
+        };
+        let pipeline = decided.map_or(pipeline, Cow::Owned);
         let mut inherited = None;
         let mut missing = Vec::new();
         let mut asked = Cow::Borrowed(&options);

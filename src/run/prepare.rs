@@ -21,7 +21,7 @@ use crate::ir::Pipeline;
 
 /// A session for a definition, without any run in it.
 pub(super) fn session(
-    pipeline: &Pipeline,
+    pipeline: Arc<Pipeline>,
     plan: Plan,
     setup: Setup,
     options: RunOptions,
@@ -44,8 +44,7 @@ pub(super) fn session(
         colour,
     };
     let shell = process::find("sh").unwrap_or_else(|| PathBuf::from("/bin/sh"));
-    let pinned = Pinned::new(pipeline)?;
-    let pipeline = Arc::new(pipeline.clone());
+    let pinned = Pinned::new(&pipeline)?;
     let template = Run {
         plan: Arc::new(plan),
         store: Arc::new(Store::new(state_dir.join("store"))),

@@ -92,7 +92,8 @@ pub(super) fn start(
         inherited,
     };
     let setup = Setup::new(&pipeline, drivers, &options);
-    let session = preparing::session(&pipeline, plan, setup, options, &id)?;
+    let pipeline = Arc::new(pipeline.into_owned());
+    let session = preparing::session(pipeline, plan, setup, options, &id)?;
     let mut going = Going {
         lock: lock(&session, &id)?,
         session,
@@ -137,7 +138,7 @@ pub(super) fn prepare(
         return Ok(Err(refusals));
     }
     let id = Arc::clone(&stored.id);
-    let session = preparing::session(&stored.pipeline, plan, stored.setup.clone(), options, &id)?;
+    let session = preparing::session(Arc::clone(&stored.pipeline), plan, stored.setup.clone(), options, &id)?;
     let mut going = Going {
         lock: lock(&session, &id)?,
         session,

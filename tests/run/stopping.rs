@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
+use pipe::ir::Pipeline;
 use pipe::ir::RetryMode;
 use pipe::run::{GoOn, RunOptions, Show, go_on, keeper, run};
 
@@ -51,7 +52,11 @@ fn program() {
         let pipeline =
             std::env::var_os("PIPE_TEST_PIPELINE").map_or_else(|| folder.join("pipeline.json"), PathBuf::from);
         let pipeline = std::fs::read(pipeline).unwrap();
-        run(&serde_json::from_slice(&pipeline).unwrap(), &StandardDrivers, &options)
+        run(
+            serde_json::from_slice::<Pipeline>(&pipeline).unwrap(),
+            &StandardDrivers,
+            &options,
+        )
     };
     std::process::exit(outcome.exit_code().into());
 }

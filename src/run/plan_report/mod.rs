@@ -7,6 +7,7 @@ mod prediction;
 mod source;
 mod words;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -140,7 +141,7 @@ pub struct Obstacle {
 
 /// Finds out what a run with these options would do.
 pub fn report(pipeline: &ir::Pipeline, drivers: &dyn Drivers, options: &RunOptions) -> PlanReport {
-    let outlook = Outlook::new(pipeline, drivers, options);
+    let outlook = Outlook::new(Cow::Borrowed(pipeline), drivers, options);
     let durations = prediction::durations(&outlook.options.state_folder(), &outlook.pipeline.name.value);
     let reporter = Reporter {
         included: part(&outlook.pipeline, &outlook.options).unwrap_or(0..outlook.pipeline.stages.len()),

@@ -3,6 +3,7 @@
 //! What becomes of executions that are in each other's way is for the engine to say, as in the service: in SUPERSEDED mode a newer
 //! one takes the place of one that waits. A definition that was changed cancels the executions of the old one.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Session;
@@ -53,7 +54,7 @@ impl Session {
             neighbours: compiled.neighbours,
             ..(*self.template.options).clone()
         };
-        let outlook = Outlook::new(&compiled.pipeline, &*compiled.drivers, &options);
+        let outlook = Outlook::new(Cow::Owned(compiled.pipeline), &*compiled.drivers, &options);
         if !outlook.refusals.is_empty() {
             return Err(refusal_words(&outlook.refusals));
         }
