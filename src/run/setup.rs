@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::drivers::pipeline::Neighbours;
+use super::drivers::pipeline::{Neighbours, starts_another};
 use super::files::unwritten;
 use super::part;
-use super::planned::Driver;
 use super::settings::Settings;
 use super::slots::remove_all;
 use super::{Drivers, RunOptions};
@@ -122,10 +121,10 @@ impl Setup {
         let actions = actions.map(|action| &action.type_id);
         let rules = pipeline.stages.iter().flat_map(|stage| stage.rules());
         let types = actions.chain(rules.map(|rule| &rule.type_id));
+        let invokes = starts_another(pipeline, drivers);
         let drivers: BTreeMap<String, String> = types
             .filter_map(|type_id| Some((type_id.to_string(), drivers.driver(type_id)?)))
             .collect();
-        let invokes = drivers.values().any(|driver| driver == Driver::Pipeline.name());
         Self {
             file: options.file.clone(),
             project_dir: options.project_dir.clone(),

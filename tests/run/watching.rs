@@ -91,6 +91,11 @@ impl Watched {
         self.wait_for("waiting for changes");
     }
 
+    /// How the runs have ended, the oldest first.
+    fn statuses(&self) -> Vec<Option<RunStatus>> {
+        self.runs().iter().map(|(_, records)| status(records)).collect()
+    }
+
     /// The runs in the order of their start, each with its journal.
     fn runs(&self) -> Vec<(Started, Vec<Record>)> {
         let entries = fs::read_dir(self.path(".pipe/runs")).unwrap();
@@ -215,9 +220,10 @@ fn a_changed_definition_cancels_what_runs() {
     watched.wait_for("the pipeline's definition was changed");
     fs::write(folder.path().join("go"), "").unwrap();
     watched.wait_for_changes();
-    let runs = watched.runs();
-    let statuses: Vec<Option<RunStatus>> = runs.iter().map(|(_, records)| status(records)).collect();
-    assert_eq!(statuses, [Some(RunStatus::Cancelled), Some(RunStatus::Succeeded)]);
+    assert_eq!(
+        watched.statuses(),
+        [Some(RunStatus::Cancelled), Some(RunStatus::Succeeded)]
+    );
     watched.interrupt();
 }
 
@@ -233,9 +239,10 @@ fn a_changed_definition_waits_for_no_answer() {
     watched.wait_for("Show/ask started");
     watched.write("main.pipe", &definition("Show", "echo shown"));
     watched.wait_for_changes();
-    let runs = watched.runs();
-    let statuses: Vec<Option<RunStatus>> = runs.iter().map(|(_, records)| status(records)).collect();
-    assert_eq!(statuses, [Some(RunStatus::Cancelled), Some(RunStatus::Succeeded)]);
+    assert_eq!(
+        watched.statuses(),
+        [Some(RunStatus::Cancelled), Some(RunStatus::Succeeded)]
+    );
     watched.interrupt();
 }
 

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use serde::{Deserialize, Serialize};
 
 use super::{Done, Job};
-use crate::ir::{Pipeline, TypeId};
+use crate::ir::Pipeline;
 use crate::run::outcome::{Exit, Failure};
 use crate::run::planned::Driver;
 use crate::run::process::{self, Program};
@@ -23,10 +23,7 @@ pub struct Neighbours {
 impl Neighbours {
     /// Without the pipelines if none of them starts one: they can be large.
     pub fn of(pipelines: &[Pipeline], drivers: &dyn Drivers, arguments: Vec<OsString>) -> Self {
-        let starts_one = |type_id: &TypeId| drivers.driver(type_id).as_deref() == Some(Driver::Pipeline.name());
-        let stages = pipelines.iter().flat_map(|pipeline| &pipeline.stages);
-        let mut actions = stages.flat_map(|stage| &stage.actions);
-        let pipelines = if actions.any(|action| starts_one(&action.type_id)) {
+        let pipelines = if pipelines.iter().any(|pipeline| starts_another(pipeline, drivers)) {
             pipelines.to_vec()
         } else {
             Vec::new()
@@ -37,6 +34,12 @@ impl Neighbours {
     pub fn find(&self, name: &str) -> Option<&Pipeline> {
         self.pipelines.iter().find(|pipeline| pipeline.name.value == name)
     }
+}
+
+/// Whether an action of a pipeline starts another one.
+pub fn starts_another(pipeline: &Pipeline, drivers: &dyn Drivers) -> bool {
+    let mut actions = pipeline.stages.iter().flat_map(|stage| &stage.actions);
+    actions.any(|action| drivers.driver(&action.type_id).as_deref() == Some(Driver::Pipeline.name()))
 }
 
 /// What the invoked pipeline is given.
