@@ -103,24 +103,21 @@ impl Log {
         }
         let mut lines: Vec<Shown<'_>> = Vec::new();
         let mut is_unfinished = false;
-        for part in self
-            .without_what_nobody_sees(bytes)
-            .split_inclusive(|&byte| byte == b'\n')
-        {
-            let line = match part.strip_suffix(b"\n") {
-                Some(text) if self.line.is_empty() => {
-                    self.line.clear();
-                    Shown::line(text)
-                }
-                Some(text) => {
-                    self.line.push(text);
-                    self.line.end()
-                }
-                None => {
-                    self.line.push(part);
-                    is_unfinished = true;
-                    break;
-                }
+        let mut rest = self.without_what_nobody_sees(bytes);
+        while !rest.is_empty() {
+            let Some(end) = memchr::memchr(b'\n', rest) else {
+                self.line.push(rest);
+                is_unfinished = true;
+                break;
+            };
+            let text = &rest[..end];
+            rest = &rest[end + 1..];
+            let line = if self.line.is_empty() {
+                self.line.clear();
+                Shown::line(text)
+            } else {
+                self.line.push(text);
+                self.line.end()
             };
             if !lines.last_mut().is_some_and(|last| last.join(&line)) {
                 lines.push(line);
@@ -138,8 +135,7 @@ impl Log {
         if self.screen.shows_every_line() || bytes.contains(&0) {
             return bytes;
         }
-        let mut ends = (0..bytes.len()).rev().filter(|&at| bytes[at] == b'\n');
-        match ends.nth(TAIL_LINES) {
+        match memchr::memrchr_iter(b'\n', bytes).nth(TAIL_LINES) {
             Some(before) => {
                 self.line.clear();
                 &bytes[before + 1..]
