@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::net::unix::pipe;
@@ -74,8 +75,11 @@ impl Program {
 /// How long what a finished program has left running in its group may take to end.
 const LEFT_OVER_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How much is read at once, in bytes: as much as there can be.
+/// How much is read at once, in bytes: as much as a pipe holds.
 const BUFFER: usize = 64 * 1024;
+
+/// The most that is read at once of what prints a lot.
+const MOST: usize = 256 * 1024;
 
 /// Runs a program to its end and hands on what it prints, both streams as one, in the order in which it was printed.
 ///
@@ -119,10 +123,17 @@ pub async fn run(
             status = child.wait() => break status?,
             ready = reader.readable(), if open => {
                 ready?;
-                buffer.resize(BUFFER, 0);
+                buffer.resize(buffer.len().max(BUFFER), 0);
                 match reader.try_read(&mut buffer) {
                     Ok(0) => open = false,
-                    Ok(count) => output(&buffer[..count]),
+                    Ok(count) => {
+                        output(&buffer[..count]);
+                        if count == buffer.len() && count < MOST {
+                            widen(&reader, &mut buffer);
+                        }
+                        // There may always be more: the runtime looks at signals and clocks only when nothing is to be done.
+                        tokio::task::yield_now().await;
+                    }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     Err(error) => return Err(error),
                 }
@@ -135,6 +146,14 @@ pub async fn run(
     let at_once = *stop.borrow() >= Level::Kill;
     end_left_overs(group, &reader, &mut buffer, &mut output, at_once).await;
     Ok(status.into())
+}
+
+/// Makes room for twice as much, where a program prints faster than it is read: the two wait for each other less often.
+fn widen(reader: &pipe::Receiver, buffer: &mut Vec<u8>) {
+    buffer.resize(buffer.len() * 2, 0);
+    // The system may refuse more, to a user who has many of them.
+    let size = i32::try_from(buffer.len() * 4).unwrap_or_default();
+    let _ = fcntl(reader, FcntlArg::F_SETPIPE_SZ(size));
 }
 
 fn signal(group: Option<Pid>, signal: Signal) -> bool {
@@ -166,13 +185,20 @@ async fn end_left_overs(
     drain(reader, buffer, output);
 }
 
-/// Reads all that is there now. It asks the kernel, not tokio, which would know of it only after its next look.
+/// Reads what is there now, and no more than that: what prints on and on would never come to an end. It asks the kernel, not
+/// tokio, which would know of it only after its next look.
 fn drain(reader: &pipe::Receiver, buffer: &mut Vec<u8>, output: &mut impl FnMut(&[u8])) {
-    buffer.resize(BUFFER, 0);
-    loop {
-        match nix::unistd::read(reader, buffer) {
+    buffer.resize(buffer.len().max(BUFFER), 0);
+    let holds = fcntl(reader, FcntlArg::F_GETPIPE_SZ);
+    let mut left = holds.ok().and_then(|size| usize::try_from(size).ok()).unwrap_or(BUFFER);
+    while left > 0 {
+        let most = left.min(buffer.len());
+        match nix::unistd::read(reader, &mut buffer[..most]) {
             Ok(0) => return,
-            Ok(count) => output(&buffer[..count]),
+            Ok(count) => {
+                output(&buffer[..count]);
+                left -= count;
+            }
             Err(Errno::EINTR) => {}
             Err(_) => return,
         }

@@ -286,3 +286,24 @@ fn a_daemon_does_not_outlive_a_run_that_succeeds() {
     let (status, said) = start(command, 1).end();
     assert_eq!(status, 0, "{said}");
 }
+
+/// It prints faster than that could be read to its end.
+#[test]
+fn what_prints_on_and_on_ends_with_its_program() {
+    for command in [
+        "yes & echo $! > $OUT/1; sleep 0.1",
+        "setsid sh -c 'echo $$ > $0/1; exec yes' $OUT & until test -s $OUT/1; do sleep 0.01; done",
+    ] {
+        let (status, said) = start(command, 1).end();
+        assert_eq!(status, 0, "{command}: {}", said.chars().take(2000).collect::<String>());
+    }
+}
+
+#[test]
+fn what_prints_on_and_on_can_be_interrupted() {
+    let started = start("echo $$ > $OUT/1; exec yes", 1);
+    started.interrupt("again: end it");
+    started.interrupt("again: kill it");
+    let (status, said) = started.end();
+    assert_eq!(status, 130, "{}", said.chars().take(2000).collect::<String>());
+}
