@@ -75,8 +75,8 @@ impl Program {
 /// How long what a finished program has left running in its group may take to end.
 const LEFT_OVER_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How much is read at once, in bytes: as much as a pipe holds.
-const BUFFER: usize = 64 * 1024;
+/// How much is read at once, in bytes. Most programs say little.
+const LEAST: usize = 4 * 1024;
 
 /// The most that is read at once of what prints a lot.
 const MOST: usize = 256 * 1024;
@@ -103,8 +103,7 @@ pub async fn run(
     let mut child = tokio::process::Command::from(command).spawn()?;
     let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
     let reader = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
-    // Most programs say little: it grows to its size with the first output.
-    let mut buffer = Vec::new();
+    let mut buffer = vec![0; LEAST];
     let mut open = true;
     let status = loop {
         tokio::select! {
@@ -123,7 +122,6 @@ pub async fn run(
             status = child.wait() => break status?,
             ready = reader.readable(), if open => {
                 ready?;
-                buffer.resize(buffer.len().max(BUFFER), 0);
                 match reader.try_read(&mut buffer) {
                     Ok(0) => open = false,
                     Ok(count) => {
@@ -148,9 +146,9 @@ pub async fn run(
     Ok(status.into())
 }
 
-/// Makes room for twice as much, where a program prints faster than it is read: the two wait for each other less often.
+/// Makes room for more, where a program prints faster than it is read: the two wait for each other less often.
 fn widen(reader: &pipe::Receiver, buffer: &mut Vec<u8>) {
-    buffer.resize(buffer.len() * 2, 0);
+    buffer.resize(buffer.len() * 4, 0);
     // The system may refuse more, to a user who has many of them.
     let size = i32::try_from(buffer.len() * 4).unwrap_or_default();
     let _ = fcntl(reader, FcntlArg::F_SETPIPE_SZ(size));
@@ -164,7 +162,7 @@ fn signal(group: Option<Pid>, signal: Signal) -> bool {
 async fn end_left_overs(
     group: Option<Pid>,
     reader: &pipe::Receiver,
-    buffer: &mut Vec<u8>,
+    buffer: &mut [u8],
     output: &mut impl FnMut(&[u8]),
     at_once: bool,
 ) {
@@ -187,10 +185,9 @@ async fn end_left_overs(
 
 /// Reads what is there now, and no more than that: what prints on and on would never come to an end. It asks the kernel, not
 /// tokio, which would know of it only after its next look.
-fn drain(reader: &pipe::Receiver, buffer: &mut Vec<u8>, output: &mut impl FnMut(&[u8])) {
-    buffer.resize(buffer.len().max(BUFFER), 0);
+fn drain(reader: &pipe::Receiver, buffer: &mut [u8], output: &mut impl FnMut(&[u8])) {
     let holds = fcntl(reader, FcntlArg::F_GETPIPE_SZ);
-    let mut left = holds.ok().and_then(|size| usize::try_from(size).ok()).unwrap_or(BUFFER);
+    let mut left = holds.ok().and_then(|size| usize::try_from(size).ok()).unwrap_or(MOST);
     while left > 0 {
         let most = left.min(buffer.len());
         match nix::unistd::read(reader, &mut buffer[..most]) {

@@ -170,7 +170,8 @@ pub struct Pinned {
 
 impl Pinned {
     pub fn new(pipeline: &Pipeline) -> io::Result<Self> {
-        let json = serde_json::to_vec(&without_secrets(pipeline))?;
+        let mut json = serde_json::to_vec(&without_secrets(pipeline))?;
+        json.shrink_to_fit();
         let digest = blake3::hash(&json).to_hex().to_string();
         Ok(Self { json, digest })
     }

@@ -78,14 +78,13 @@ impl Session {
         self.setup = Setup::new(&pipeline, &*compiled.drivers, &options);
         self.template.plan = Arc::new(plan);
         self.template.options = Arc::new(options);
-        let is_same = pinned.digest == self.pinned.digest;
+        if pinned.digest == self.pinned.digest {
+            return Ok(None);
+        }
         self.template.pipeline = Arc::new(pipeline.into_owned());
         self.template.screen.define(&self.template.pipeline);
         self.pinned = pinned;
         let template = &self.template;
-        if is_same {
-            return Ok(None);
-        }
         let (pipeline, plan) = (Arc::clone(&template.pipeline), Arc::clone(&template.plan));
         let definition = Definition::new(pipeline, plan, self.pinned.digest.clone());
         let definition = definition.map_err(|error| format!("error: {error}\n"))?;
