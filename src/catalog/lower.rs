@@ -117,7 +117,7 @@ impl<'a> Lowering<'a, '_> {
                 default,
                 encoding,
             } => {
-                let key = self.key(name, aws_key.as_ref());
+                let key = self.key(name, aws_key.as_deref());
                 let encoding = self.encoding(encoding.as_ref(), ty);
                 self.field(Field {
                     name: name.text.clone(),
@@ -125,7 +125,7 @@ impl<'a> Lowering<'a, '_> {
                     doc: stmt.doc.clone(),
                     ty: ty.clone(),
                     optional: default.is_some() || types::is_optional(ty),
-                    default: default.clone(),
+                    default: default.as_deref().cloned(),
                     encoding,
                     span: name.span,
                 });
@@ -133,8 +133,8 @@ impl<'a> Lowering<'a, '_> {
             StmtKind::Require { cond, message, at } => {
                 self.places.extend(at);
                 self.provider.requires.push(Require {
-                    cond: cond.clone(),
-                    message: message.clone(),
+                    cond: cond.as_ref().clone(),
+                    message: message.as_ref().clone(),
                     at: at.as_ref().map(|at| at.text.clone()),
                     span: stmt.span,
                 });

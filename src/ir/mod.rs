@@ -115,15 +115,23 @@ impl Text {
         if let Some(TextPart::Literal(last)) = self.parts.last_mut() {
             last.push_str(text);
         } else {
-            self.parts.push(TextPart::Literal(text.to_owned()));
+            self.push_part(TextPart::Literal(text.to_owned()));
         }
     }
 
     pub fn push(&mut self, part: TextPart) {
         match part {
             TextPart::Literal(text) => self.push_str(&text),
-            other => self.parts.push(other),
+            other => self.push_part(other),
         }
+    }
+
+    fn push_part(&mut self, part: TextPart) {
+        if self.parts.is_empty() {
+            // Most texts have one.
+            self.parts.reserve_exact(1);
+        }
+        self.parts.push(part);
     }
 
     pub fn append(&mut self, other: Text) {

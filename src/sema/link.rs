@@ -41,6 +41,10 @@ pub fn link<'p>(
         .filter_map(|trigger| linker.trigger(trigger))
         .collect();
     let mut linked: Vec<ir::Stage> = stages.iter().map(|stage| linker.stage(stage)).collect();
+    for (index, stage) in linked.iter_mut().enumerate() {
+        let actions = draft.actions.iter().filter(|action| action.stage == index);
+        stage.actions.reserve_exact(actions.count());
+    }
     for (index, action) in draft.actions.iter().enumerate() {
         match linker.action(index, action) {
             Some(found) => linked[action.stage].actions.push(found),
@@ -277,7 +281,7 @@ impl<'p> Linker<'p, '_, '_> {
 
     /// What `input` names, then what `.file(…)` refers to, each once.
     fn inputs(&mut self, action: &ActionDraft<'p>, incomplete: &mut bool) -> Vec<Node<String>> {
-        let mut inputs: Vec<Node<String>> = Vec::new();
+        let mut inputs: Vec<Node<String>> = Vec::with_capacity(action.inputs.len());
         for entity in &action.inputs {
             match self.artifact(entity) {
                 Some(name) => inputs.push(Node::new(name, entity.span)),

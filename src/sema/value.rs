@@ -174,6 +174,10 @@ impl<'p> Draft<'p> {
         if let Some(DraftPart::Text(last)) = self.parts.last_mut() {
             last.push_str(text);
         } else {
+            if self.parts.is_empty() {
+                // Most texts have one.
+                self.parts.reserve_exact(1);
+            }
             self.parts.push(DraftPart::Text(text.to_owned()));
         }
     }

@@ -161,9 +161,9 @@ pub struct Stmt {
 pub struct DeclName {
     pub ident: Ident,
     /// The key of one of a family: `[svc]`.
-    pub key: Option<Expr>,
+    pub key: Option<Box<Expr>>,
     /// The name that AWS sees: a string, possibly with interpolation.
-    pub aws_name: Option<Expr>,
+    pub aws_name: Option<Box<Expr>>,
 }
 
 impl DeclName {
@@ -221,27 +221,27 @@ pub enum StmtKind {
     For {
         first: Ident,
         second: Option<Ident>,
-        iter: Expr,
+        iter: Box<Expr>,
         body: Block,
     },
     /// `if cond { … } else { … }`; an `else if` is an else block that holds one `If` and has its span.
     If {
-        cond: Expr,
+        cond: Box<Expr>,
         then: Block,
         otherwise: Option<Block>,
     },
     /// In a provider: `field name "AwsKey": type = default encoded csv`
     ProviderField {
         name: Ident,
-        aws_key: Option<Expr>,
+        aws_key: Option<Box<Expr>>,
         ty: TypeExpr,
-        default: Option<Expr>,
+        default: Option<Box<Expr>>,
         encoding: Option<Ident>,
     },
     /// In a provider: `require cond else "message" at field`
     Require {
-        cond: Expr,
-        message: Expr,
+        cond: Box<Expr>,
+        message: Box<Expr>,
         at: Option<Ident>,
     },
     /// In a provider: `local buildspec`
@@ -283,10 +283,10 @@ pub enum ExprKind {
     /// `{ key = value, "any key" = value, ...base }`
     Record(Vec<RecordEntry>),
     /// `[for x in xs if cond: expr]`
-    ListComp { vars: CompVars, value: Box<Expr> },
+    ListComp { vars: Box<CompVars>, value: Box<Expr> },
     /// `{for k, v in m if cond: key = value}`
     MapComp {
-        vars: CompVars,
+        vars: Box<CompVars>,
         key: Box<Expr>,
         value: Box<Expr>,
     },

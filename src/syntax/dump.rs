@@ -154,7 +154,7 @@ impl Dump {
                 default,
                 encoding,
             } => {
-                let aws_key = optional(aws_key.as_ref().map(expr));
+                let aws_key = optional(aws_key.as_deref().map(expr));
                 let default = default
                     .as_ref()
                     .map_or(String::new(), |value| format!(" = {}", expr(value)));
@@ -196,7 +196,7 @@ fn decl(name: &DeclName) -> String {
         .key
         .as_ref()
         .map_or(String::new(), |key| format!("[{}]", expr(key)));
-    let aws_name = optional(name.aws_name.as_ref().map(expr));
+    let aws_name = optional(name.aws_name.as_deref().map(expr));
     format!("{}{key}{aws_name}", name.ident.text)
 }
 

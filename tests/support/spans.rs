@@ -58,8 +58,8 @@ impl Walk<'_> {
 
     fn decl(&mut self, name: &DeclName, outer: Span) {
         self.ident(&name.ident, outer);
-        self.exprs(&name.key, outer);
-        self.exprs(&name.aws_name, outer);
+        self.exprs(name.key.as_deref(), outer);
+        self.exprs(name.aws_name.as_deref(), outer);
     }
 
     fn item(&mut self, item: &ItemKind, span: Span) {
@@ -182,13 +182,13 @@ impl Walk<'_> {
                 encoding,
             } => {
                 self.ident(name, span);
-                self.exprs(aws_key, span);
+                self.exprs(aws_key.as_deref(), span);
                 self.ty(ty, span);
-                self.exprs(default, span);
+                self.exprs(default.as_deref(), span);
                 encoding.iter().for_each(|name| self.ident(name, span));
             }
             StmtKind::Require { cond, message, at } => {
-                self.exprs([cond, message], span);
+                self.exprs([cond.as_ref(), message.as_ref()], span);
                 at.iter().for_each(|name| self.ident(name, span));
             }
         }

@@ -343,7 +343,7 @@ impl<'t> Parser<'t> {
                 let stmt = Stmt {
                     doc: None,
                     kind: StmtKind::If {
-                        cond,
+                        cond: Box::new(cond),
                         then: body,
                         otherwise: None,
                     },

@@ -330,7 +330,8 @@ impl<'t> Parser<'t> {
         if self.peek(cursor) == Some(Rule::list_comp) {
             return self.list_comp(cursor, span);
         }
-        let mut entries = Vec::new();
+        // Most lists have one item.
+        let mut entries = Vec::with_capacity(1);
         let mut height = 0;
         let mut gap = Gap::default();
         while let Some(rule) = self.peek(cursor) {
@@ -367,7 +368,7 @@ impl<'t> Parser<'t> {
         };
         self.bump_if(cursor, Rule::comma);
         self.close_bracket(cursor, span, "[");
-        let value = Box::new(value);
+        let (vars, value) = (Box::new(vars), Box::new(value));
         (ExprKind::ListComp { vars, value }, height)
     }
 
@@ -386,7 +387,7 @@ impl<'t> Parser<'t> {
                 };
                 height = height.max(self.height);
                 self.finish(&mut inner);
-                let value = Box::new(value);
+                let (vars, value) = (Box::new(vars), Box::new(value));
                 (ExprKind::MapComp { vars, key, value }, height)
             }
             None => unreachable!("peeked"),

@@ -76,7 +76,7 @@ impl<'t> Parser<'t> {
             Rule::before | Rule::on => self.condition(rule, cursor),
             Rule::for_block => self.for_block(cursor),
             Rule::if_block => {
-                let cond = self.expr(cursor);
+                let cond = Box::new(self.expr(cursor));
                 let kind = StmtKind::If {
                     cond,
                     then: no_body(),
@@ -107,6 +107,7 @@ impl<'t> Parser<'t> {
                     self.expr(cursor)
                 };
                 let at = self.inner(cursor, Rule::at, Self::ident_or_missing);
+                let (cond, message) = (Box::new(cond), Box::new(message));
                 StmtKind::Require { cond, message, at }.into()
             }
             _ => self.item(rule, cursor),
@@ -301,7 +302,7 @@ impl<'t> Parser<'t> {
         if self.peek(cursor) == Some(Rule::no_in) {
             self.missing(cursor);
         }
-        let iter = self.expr(cursor);
+        let iter = Box::new(self.expr(cursor));
         let body = no_body();
         let kind = StmtKind::For {
             first,
@@ -315,9 +316,9 @@ impl<'t> Parser<'t> {
     /// `field name "AwsKey": type = default encoded csv`
     fn provider_field(&mut self, cursor: &mut Cursor<'t>) -> Head {
         let name = self.ident_or_missing(cursor);
-        let aws_key = self.aws_name(cursor);
+        let aws_key = self.aws_name(cursor).map(Box::new);
         let ty = self.annotation_or_missing(cursor);
-        let default = self.default(cursor);
+        let default = self.default(cursor).map(Box::new);
         let encoding = self.inner(cursor, Rule::encoded, Self::ident_or_missing);
         StmtKind::ProviderField {
             name,
@@ -331,8 +332,8 @@ impl<'t> Parser<'t> {
 
     fn decl_name(&mut self, cursor: &mut Cursor<'t>) -> DeclName {
         let ident = self.ident_or_missing(cursor);
-        let key = self.bump_if(cursor, Rule::index).map(|pair| self.index(pair));
-        let aws_name = self.aws_name(cursor);
+        let key = self.bump_if(cursor, Rule::index).map(|pair| Box::new(self.index(pair)));
+        let aws_name = self.aws_name(cursor).map(Box::new);
         DeclName { ident, key, aws_name }
     }
 
