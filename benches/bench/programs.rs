@@ -77,6 +77,8 @@ pub(crate) struct Program {
     pub(crate) arguments: Vec<String>,
     /// Where it runs; `pipe run` writes beside its file unless told otherwise.
     pub(crate) folder: PathBuf,
+    /// A folder that it makes, and that is removed before each run.
+    pub(crate) leaves: Option<PathBuf>,
 }
 
 impl Program {
@@ -86,6 +88,14 @@ impl Program {
             path: path.to_path_buf(),
             arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
             folder: env::temp_dir(),
+            leaves: None,
+        }
+    }
+
+    /// Takes away what the run before has left, so that the disk does not fill with what nobody looks at.
+    fn clear(&self) {
+        if let Some(folder) = &self.leaves {
+            let _ = fs::remove_dir_all(folder);
         }
     }
 
@@ -102,6 +112,7 @@ impl Program {
 
     /// Runs it once, to see that what is measured is success; says what it said otherwise.
     pub(crate) fn verify(&self) -> Result<(), String> {
+        self.clear();
         let output = self
             .command()
             .stdout(Stdio::piped())
@@ -120,6 +131,7 @@ impl Program {
 
     /// The wall time from before its start to after its end.
     pub(crate) fn time(&self) -> Duration {
+        self.clear();
         let mut command = self.command();
         let start = Instant::now();
         let status = command.status().expect("it ran when it was verified");

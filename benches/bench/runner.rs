@@ -211,6 +211,7 @@ impl Bench {
             .collect();
         let mut run = self.printing(bytes, &tokens.collect::<Vec<_>>())?;
         "run an action that prints it, with eight secrets".clone_into(&mut run.name);
+        run.leaves = Some(self.state());
         let times = Times::take(
             options.long_rounds,
             &[stand_in::program("bare runner that captures it in a file", &bare)?, run],
