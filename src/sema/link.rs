@@ -41,9 +41,12 @@ pub fn link<'p>(
         .filter_map(|trigger| linker.trigger(trigger))
         .collect();
     let mut linked: Vec<ir::Stage> = stages.iter().map(|stage| linker.stage(stage)).collect();
-    for (index, stage) in linked.iter_mut().enumerate() {
-        let actions = draft.actions.iter().filter(|action| action.stage == index);
-        stage.actions.reserve_exact(actions.count());
+    let mut counts = vec![0; linked.len()];
+    for action in &draft.actions {
+        counts[action.stage] += 1;
+    }
+    for (stage, count) in linked.iter_mut().zip(counts) {
+        stage.actions.reserve_exact(count);
     }
     for (index, action) in draft.actions.iter().enumerate() {
         match linker.action(index, action) {
